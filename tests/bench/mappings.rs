@@ -7,7 +7,7 @@ use bytes::Bytes;
 use ig_core::event::Payload;
 use ig_core::id::LookupType;
 use ig_core::integration::{DateFormat, FieldMapping, SimpleMapping, StaticField, Transform};
-use ig_core::lookup::{LookupKey, LookupSide, Resolved};
+use ig_core::lookup::{LookupKey, LookupSide, ResolvedLookups};
 use ig_transform::CompiledSimple;
 use serde_json::{Map, Value, json};
 
@@ -119,7 +119,7 @@ fn mapping() -> SimpleMapping {
     }
 }
 
-fn rows() -> Resolved {
+fn rows() -> ResolvedLookups {
     let row = |n: usize| {
         let (lookup_type, source_id) = (LookupType::new("DEPARTMENT"), n.to_string());
         let (id, fields) = (format!("DEP{n}"), Map::new());

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use ig_core::delivery_command::DeliveryCommand;
 use ig_core::delivery_log::TriggerType;
 use ig_core::id::{EventId, EventType, IntegrationId, OrgId, Rid, SourceId};
 use ig_core::message::MessageId;
-use ig_core::order::DeliveryOrder;
 use ig_proto::v1::DeliverRequest;
 use ig_proto::v1::delivery_service_client::DeliveryServiceClient;
 use ig_service::config::GrpcConfig;
@@ -21,10 +21,10 @@ use crate::setup::{ORG, setup_for_orders, setup_for_orders_within};
 /// Longer than the callers in these tests wait.
 const SLOW: Duration = Duration::from_secs(3);
 
-fn order(integration: &str, event: &str) -> DeliveryOrder {
+fn order(integration: &str, event: &str) -> DeliveryCommand {
     let integration: IntegrationId = integration.parse().expect("an id");
     let (source, event) = (SourceId::new("manual"), EventId::new(event));
-    DeliveryOrder {
+    DeliveryCommand {
         org_id: OrgId(ORG),
         integration,
         action_index: 0,

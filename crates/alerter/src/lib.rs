@@ -14,7 +14,7 @@ use ig_proto::FILE_DESCRIPTOR_SET;
 use ig_proto::v1::alert_service_server::AlertServiceServer;
 use ig_service::grpc::Services;
 use ig_service::{Context, Process, TaskKind};
-use ig_store::{SecretBox, Store};
+use ig_store::{SecretSealer, Store};
 use tonic::service::Routes;
 
 pub use config::Config;
@@ -30,7 +30,7 @@ pub const PROCESS: Process = Process {
 
 /// Starts the service and returns its gRPC address.
 pub async fn run(config: Config, context: Context) -> anyhow::Result<SocketAddr> {
-    let store = Store::connect(&config.mongodb, SecretBox::closed())
+    let store = Store::connect(&config.mongodb, SecretSealer::closed())
         .await
         .context("section mongodb")?;
     let notifier = Notifier::new(store.alerts(), config.alerts.times(), Arc::new(SystemClock));

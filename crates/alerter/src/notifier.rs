@@ -6,7 +6,7 @@ use std::time::Duration;
 use ig_core::alert::Alert;
 use ig_core::clock::Clock;
 use ig_core::ports::StoreError;
-use ig_store::{AlertTimes, Alerts, Raised};
+use ig_store::{AlertTimes, Alerts, RaiseOutcome};
 use tokio_util::sync::CancellationToken;
 
 /// The poll interval for owed alerts.
@@ -30,7 +30,7 @@ impl Notifier {
     /// Stores an alert and notifies people, unless the same alert came within the quiet time; returns whether it notified.
     pub(crate) async fn notify(&self, alert: &Alert) -> Result<bool, StoreError> {
         let raised = self.alerts.raise(alert, self.times, self.clock.now()).await?;
-        let is_new = raised == Raised::Told;
+        let is_new = raised == RaiseOutcome::New;
         if is_new {
             log(alert);
         }
@@ -54,7 +54,7 @@ impl Notifier {
 
     /// Notifies of one owed alert; returns false if there is none.
     async fn notify_owed(&self) -> Result<bool, StoreError> {
-        let Some(owed) = self.alerts.take_owed(self.clock.now()).await? else {
+        let Some(owed) = self.alerts.claim_owed(self.clock.now()).await? else {
             return Ok(false);
         };
         self.notify(&owed.alert).await?;

@@ -56,7 +56,7 @@ async fn prepare(store: &Store, config: &BootstrapConfig) -> Result<(), StoreErr
 
 async fn make_first_key(store: &Store, key: &str, by: &Actor) -> Result<(), StoreError> {
     let (keys, hash) = (store.api_keys(), KeyHash::of(key));
-    if keys.was_made(&hash).await? {
+    if keys.was_created(&hash).await? {
         return Ok(());
     }
     let name = "bootstrap".to_owned();
@@ -69,7 +69,7 @@ async fn make_first_key(store: &Store, key: &str, by: &Actor) -> Result<(), Stor
     };
     match keys.create(&hash, new, by).await {
         // Another gateway that started at the same moment created it first.
-        Err(StoreError::Refused(_)) if keys.was_made(&hash).await? => Ok(()),
+        Err(StoreError::Refused(_)) if keys.was_created(&hash).await? => Ok(()),
         made => made.map(drop),
     }
 }

@@ -96,7 +96,7 @@ impl ApiError {
 
     /// The body is invalid at one place.
     pub(crate) fn fault(pointer: &str, message: impl Into<String>) -> Self {
-        Faults::one(pointer, message).into()
+        Faults::single(pointer, message).into()
     }
 
     /// A dependency is unavailable.

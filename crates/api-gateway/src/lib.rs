@@ -44,7 +44,7 @@ use ig_proto::FILE_DESCRIPTOR_SET;
 use ig_proto::v1::config_service_server::ConfigServiceServer;
 use ig_service::grpc::{Fleet, Services, channel};
 use ig_service::{Context, Process, TaskKind};
-use ig_store::{SecretBox, Store};
+use ig_store::{SecretSealer, Store};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
@@ -85,7 +85,7 @@ pub struct Addresses {
 pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> {
     // Secrets serialise as masks.
     let system = serde_json::to_value(&config)?;
-    let store = Store::connect(&config.mongodb, SecretBox::new(&config.secrets)?).await?;
+    let store = Store::connect(&config.mongodb, SecretSealer::new(&config.secrets)?).await?;
     let alerter = channel(&config.services.alerter, &config.grpc)?;
     let alerting = AlertClient::new(alerter, store.alerts(), context.clone());
     let feed = ConfigFeed::new(store.clone(), alerting.clone());

@@ -9,7 +9,7 @@ use ig_core::access::Right;
 use ig_core::clock::{SystemClock, Timestamp};
 use ig_core::id::{IntegrationId, OrgId};
 use ig_core::organization::RequestLimits;
-use ig_core::window::{RateLimit, RateWindows, WindowKey, subscriber};
+use ig_core::window::{RateLimit, RateWindows, WindowKey, subscriber_of};
 use ig_delivery::{LimitDecision, Limiter};
 
 mod outage;
@@ -58,7 +58,7 @@ impl RateLimits {
     /// Counts a request from an address, or refuses it.
     pub(crate) async fn of_address(&self, address: IpAddr, extras: &ResponseExtras) -> Result<(), ApiError> {
         let Some(limit) = self.address else { return Ok(()) };
-        let taken = self.take(WindowKey::Address(subscriber(address)), limit).await;
+        let taken = self.take(WindowKey::Address(subscriber_of(address)), limit).await;
         let judged = Self::judge(taken, limit, "This address sends too many requests", &OF_REQUESTS, extras);
         judged.map_err(|(error, _)| error)
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::Utc;
 use ig_core::ports::StoreError;
 use ig_service::Context;
-use ig_store::{Pass, Store};
+use ig_store::{PurgePass, Store};
 
 /// The delay between passes.
 const LOOK: Duration = Duration::from_secs(1);
@@ -58,12 +58,12 @@ impl OrgPurger {
         let pass = deletions.pass(org, &self.name).await?;
         let (now, held_until) = (Utc::now(), deletion.deleted_at + self.hold);
         let removed = match pass {
-            Pass::Whole(removed) => removed,
-            Pass::Unfinished => {
+            PurgePass::Whole(removed) => removed,
+            PurgePass::Unfinished => {
                 deletions.rest(org, &self.name, now).await?;
                 return Ok(true);
             }
-            Pass::Lost => return Ok(true),
+            PurgePass::Lost => return Ok(true),
         };
         if now < held_until {
             deletions.rest(org, &self.name, held_until).await?;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use ig_core::access::Actor;
 use ig_core::backoff::Backoff;
-use ig_core::breaker::{Ended, ProbeId};
+use ig_core::breaker::{DeliveryResult, ProbeId};
 use ig_core::clock::{Clock, SystemClock};
 use ig_core::message::MessageId;
 use ig_delivery::{CircuitBreakers, Proxy, SecurityConfig};
@@ -90,14 +90,14 @@ impl Proxying {
 
     /// Reports the end of a call to the circuit breaker. Calls of a healthy integration skip this; others do it in the
     /// background.
-    fn ended(self: &Arc<Self>, route: &Arc<Route>, message: MessageId, ended: Ended, probe: Option<ProbeId>) {
-        let routine = ended == Ended::Delivered && self.breakers.buffer_success(route.integration.id);
-        if probe.is_none() && (routine || ended == Ended::Untold) {
+    fn ended(self: &Arc<Self>, route: &Arc<Route>, message: MessageId, ended: DeliveryResult, probe: Option<ProbeId>) {
+        let routine = ended == DeliveryResult::Delivered && self.breakers.buffer_success(route.integration.id);
+        if probe.is_none() && (routine || ended == DeliveryResult::Inconclusive) {
             return;
         }
         let (this, route) = (Arc::clone(self), Arc::clone(route));
         self.context.spawn("breaker of a call", TaskKind::OneShot, async move {
-            let integration = route.integration.guarded();
+            let integration = route.integration.breaker_subject();
             this.breakers.record(&integration, message, ended, probe).await;
         });
     }

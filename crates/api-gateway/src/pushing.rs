@@ -7,7 +7,7 @@ use ig_core::fault::Faults;
 use ig_core::id::{EventId, OrgId, Rid};
 use ig_core::ports::StoreError;
 use ig_service::TraceContext;
-use ig_store::{Accepted, PushedEvent};
+use ig_store::{PushOutcome, PushedEvent};
 
 use crate::document::{CheckedEvent, PushAnswer, PushStatus};
 use crate::error::ApiError;
@@ -27,7 +27,7 @@ pub(crate) async fn accept(
     let events: Vec<_> = events.into_iter().map(|event| received(org, event)).collect();
     let ids: Vec<_> = events.iter().map(|event| event.event_id.to_string()).collect();
     let accepted = gateway.store().pushed_events().accept(events).await?;
-    if accepted.contains(&Accepted::New) {
+    if accepted.contains(&PushOutcome::New) {
         gateway.nudge().wish();
     }
     let answers = ids.into_iter().zip(accepted).zip(warnings);
@@ -89,12 +89,12 @@ async fn is_ours(gateway: &Gateway, org: OrgId, rid: Rid) -> Result<bool, StoreE
     Ok(rid == org.as_entity() || gateway.is_unit(org, rid).await?)
 }
 
-impl From<Accepted> for PushStatus {
-    fn from(accepted: Accepted) -> Self {
+impl From<PushOutcome> for PushStatus {
+    fn from(accepted: PushOutcome) -> Self {
         match accepted {
-            Accepted::New => Self::Accepted,
-            Accepted::Repeated => Self::Duplicate,
-            Accepted::Conflict => Self::Conflict,
+            PushOutcome::New => Self::Accepted,
+            PushOutcome::Repeated => Self::Duplicate,
+            PushOutcome::Conflict => Self::Conflict,
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use ig_core::dead_letter_retry::{ManualRetry, ManualRetryResult};
 use ig_core::error_kind::ErrorKind;
-use ig_core::redelivery::{ManualRetry, ManualRetryResult};
 use ig_core::redrive::{Redrive, RedriveKey, RedriveOrder};
 use ig_proto::v1::dlq_service_client::DlqServiceClient;
 use ig_proto::v1::{CancelRedriveRequest, GetRedriveRequest, RetryRequest, StartRedriveRequest};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ig_core::clock::Timestamp;
 use ig_core::error_kind::ErrorKind;
-use ig_core::scheduled::{Cancel, Preview, Reschedule};
+use ig_core::scheduled::{CancelDelivery, PreviewSchedule, RescheduleDelivery};
 use ig_proto::kind_of;
 use ig_proto::v1::scheduler_service_client::SchedulerServiceClient;
 use ig_proto::v1::{CancelRequest, PreviewRequest, RescheduleRequest};
@@ -23,23 +23,23 @@ pub(crate) struct SchedulerClient(SchedulerServiceClient<Client>);
 impl SchedulerClient {
     /// Talks to the schedulers over a channel.
     pub(crate) fn new(channel: Client) -> Self {
-        Self(SchedulerServiceClient::new(channel).max_encoding_message_size(ig_proto::LARGEST_ORDER))
+        Self(SchedulerServiceClient::new(channel).max_encoding_message_size(ig_proto::MAX_COMMAND_BYTES))
     }
 
     /// Cancels a pending delivery.
-    pub(crate) async fn cancel(&self, cancel: &Cancel) -> Result<(), ApiError> {
+    pub(crate) async fn cancel(&self, cancel: &CancelDelivery) -> Result<(), ApiError> {
         let answer = self.0.clone().cancel(patient(CancelRequest::from(cancel))).await;
         answer.map(drop).map_err(|status| refusal(&status))
     }
 
     /// Reschedules a pending delivery.
-    pub(crate) async fn reschedule(&self, reschedule: &Reschedule) -> Result<(), ApiError> {
+    pub(crate) async fn reschedule(&self, reschedule: &RescheduleDelivery) -> Result<(), ApiError> {
         let answer = self.0.clone().reschedule(patient(RescheduleRequest::from(reschedule))).await;
         answer.map(drop).map_err(|status| refusal(&status))
     }
 
     /// The times at which a schedule makes deliveries.
-    pub(crate) async fn preview(&self, preview: &Preview) -> Result<Vec<Timestamp>, ApiError> {
+    pub(crate) async fn preview(&self, preview: &PreviewSchedule) -> Result<Vec<Timestamp>, ApiError> {
         let answer = self.0.clone().preview(patient(PreviewRequest::from(preview))).await;
         let answer = answer.map_err(|status| refusal(&status))?.into_inner();
         answer.try_into().map_err(|error| {

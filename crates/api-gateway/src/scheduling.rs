@@ -7,7 +7,7 @@ use ig_core::fault::Faults;
 use ig_core::id::{EventType, IntegrationId, OrgId, Rid, ScheduledId};
 use ig_core::integration::{DEFAULT_SCRIPT_TIMEOUT, Integration};
 use ig_core::schedule::{Schedule, ScheduleMode, Scheduling, Zone};
-use ig_core::scheduled::{Cancel, Preview, Reschedule};
+use ig_core::scheduled::{CancelDelivery, PreviewSchedule, RescheduleDelivery};
 use ig_transform::{CompiledScript, Subject, TransformError};
 use serde_json::{Value, json};
 
@@ -28,7 +28,7 @@ pub(crate) async fn cancel(
     asked: ScheduledCancellation,
 ) -> Result<(), ApiError> {
     let reason = asked.checked()?.unwrap_or_else(|| "Cancelled by hand.".to_owned());
-    gateway.schedulers().cancel(&Cancel { org_id, id, reason }).await
+    gateway.schedulers().cancel(&CancelDelivery { org_id, id, reason }).await
 }
 
 /// Cancels the pending deliveries of a deleted integration, or of a whole organisation. Those that cannot be cancelled now are cancelled
@@ -43,7 +43,7 @@ pub(crate) async fn cancel_all(gateway: &Gateway, org: OrgId, integration: Optio
 /// Reschedules a pending delivery.
 pub(crate) async fn reschedule(gateway: &Gateway, org_id: OrgId, id: ScheduledId, asked: ScheduledMove) -> Result<(), ApiError> {
     let at = asked.scheduled_for;
-    gateway.schedulers().reschedule(&Reschedule { org_id, id, at }).await
+    gateway.schedulers().reschedule(&RescheduleDelivery { org_id, id, at }).await
 }
 
 /// The times at which a schedule makes deliveries.
@@ -61,7 +61,7 @@ pub(crate) async fn preview(gateway: &Gateway, org: OrgId, asked: ScheduleAsked)
         .org(org)
         .map(|org| org.zone(entity))
         .unwrap_or_default();
-    let preview = Preview {
+    let preview = PreviewSchedule {
         schedule,
         payload,
         count,
@@ -128,7 +128,7 @@ async fn told(
 fn refused(error: TransformError) -> ApiError {
     match error {
         TransformError::Refused(refusal) | TransformError::Disabled(refusal, _) => {
-            Faults::one("/schedulingConfig/script", refusal.to_string()).into()
+            Faults::single("/schedulingConfig/script", refusal.to_string()).into()
         }
         TransformError::Unavailable(reason) => {
             tracing::warn!(reason, "a script cannot be run");

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use ig_core::order::{DeliveryOrder, OrderReport};
-use ig_peers::OrderRefused;
-use ig_proto::OrderRefusal;
+use ig_core::delivery_command::{CommandReport, DeliveryCommand};
+use ig_peers::CommandRefused;
+use ig_proto::CommandRefusal;
 use ig_service::grpc::Client;
 
 use crate::error::{ApiError, ErrorCode};
@@ -23,20 +23,20 @@ impl WorkerClient {
     }
 
     /// Orders one delivery and waits for its outcome.
-    pub(crate) async fn deliver(&self, order: &DeliveryOrder) -> Result<OrderReport, ApiError> {
+    pub(crate) async fn deliver(&self, order: &DeliveryCommand) -> Result<CommandReport, ApiError> {
         let executed = self.0.deliver(order).await.map_err(to_api_error)?;
         Ok(executed.report)
     }
 }
 
-fn to_api_error(OrderRefused { refusal, status }: OrderRefused) -> ApiError {
+fn to_api_error(CommandRefused { refusal, status }: CommandRefused) -> ApiError {
     match refusal {
-        OrderRefusal::Unknown => ApiError::new(
+        CommandRefusal::Unknown => ApiError::new(
             ErrorCode::Conflict,
             "The integration has just changed and no worker knows it yet, please try again",
         ),
-        OrderRefusal::Never(reason) => ApiError::fault("/payload", reason),
-        OrderRefusal::Away => {
+        CommandRefusal::Never(reason) => ApiError::fault("/payload", reason),
+        CommandRefusal::Away => {
             tracing::warn!(%status, "no worker carried the order out");
             ApiError::unavailable("No delivery-worker can be reached now, please try again")
         }

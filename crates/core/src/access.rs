@@ -136,7 +136,7 @@ impl Holder {
         match self {
             Self::Person(PersonRights::Admin) => true,
             Self::Person(PersonRights::User { access, .. }) => *access == UserAccess::Write || right == Right::Read,
-            Self::Key { scopes, .. } => scopes.contains(&scope(right)),
+            Self::Key { scopes, .. } => scopes.contains(&required_scope(right)),
         }
     }
 
@@ -147,8 +147,8 @@ impl Holder {
             (Reach::Org(own), Reach::Org(org)) if own != org => return Err(Refusal::OtherOrganization),
             (Reach::Org(_), Reach::Org(_)) | (Reach::Everything, _) => {}
         }
-        let beyond = Right::ALL.iter().find(|right| other.has(**right) && !self.has(**right));
-        beyond.map_or(Ok(()), |right| Err(Refusal::Lacks(*right)))
+        let missing = Right::ALL.iter().find(|right| other.has(**right) && !self.has(**right));
+        missing.map_or(Ok(()), |right| Err(Refusal::Lacks(*right)))
     }
 
     /// Whether the caller may use a right at a place.
@@ -162,7 +162,7 @@ impl Holder {
     }
 }
 
-fn scope(right: Right) -> KeyScope {
+fn required_scope(right: Right) -> KeyScope {
     match right {
         Right::Read => KeyScope::Read,
         Right::Write => KeyScope::Write,
@@ -196,11 +196,11 @@ pub struct Actor {
 
 impl Actor {
     /// The platform itself, named by the component that acts.
-    pub fn system(part: &str) -> Self {
+    pub fn system(component: &str) -> Self {
         Self {
             kind: ActorKind::System,
-            id: part.to_owned(),
-            name: part.to_owned(),
+            id: component.to_owned(),
+            name: component.to_owned(),
         }
     }
 }

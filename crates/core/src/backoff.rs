@@ -7,7 +7,7 @@ use rand::Rng;
 use crate::outcome::Failure;
 
 /// The longest `Retry-After` that a lane waits out; a longer one goes through the dead letters.
-pub const LONGEST_WAIT_IN_LANE: Duration = Duration::from_mins(1);
+pub const MAX_WAIT_IN_LANE: Duration = Duration::from_mins(1);
 
 /// Exponential backoff: `min(base · 2^attempt, max)`, give or take 20 %.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,12 +38,12 @@ impl Backoff {
 
 /// What a lane does after a failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
+pub enum RetryDecision {
     /// Retry after this delay.
     RetryIn(Duration),
     /// Leave a dead letter that is due after this time (`None`: after dlq-retrier's own backoff).
     DeadLetter {
-        /// The delay that the target asked for.
+        /// The delay that the target requested.
         due_in: Option<Duration>,
     },
     /// The target would refuse it again: record it and go on.
@@ -51,22 +51,22 @@ pub enum Next {
 }
 
 /// The retry policy of a lane; `attempts_made` includes the attempt that has just failed.
-pub fn after_failure(
+pub fn retry_decision(
     failure: &Failure,
     attempts_made: u32,
     attempts_allowed: u32,
     backoff: &Backoff,
     rng: &mut impl Rng,
-) -> Next {
+) -> RetryDecision {
     if !failure.category.retryable() {
-        return Next::GiveUp;
+        return RetryDecision::GiveUp;
     }
-    let asked = failure.retry_after;
-    if attempts_made >= attempts_allowed || asked.is_some_and(|wait| wait > LONGEST_WAIT_IN_LANE) {
-        return Next::DeadLetter { due_in: asked };
+    let requested = failure.retry_after;
+    if attempts_made >= attempts_allowed || requested.is_some_and(|wait| wait > MAX_WAIT_IN_LANE) {
+        return RetryDecision::DeadLetter { due_in: requested };
     }
     let own = backoff.delay(attempts_made.saturating_sub(1), rng);
-    Next::RetryIn(asked.map_or(own, |wait| wait.max(own)))
+    RetryDecision::RetryIn(requested.map_or(own, |wait| wait.max(own)))
 }
 
 #[cfg(test)]
@@ -89,11 +89,11 @@ mod tests {
         }
 
         #[test]
-        fn a_lane_never_retries_earlier_than_the_target_asked(wait in 0u64..=60, attempts in 1u32..3, seed: u64) {
+        fn a_lane_never_retries_earlier_than_the_target_requested(wait in 0u64..=60, attempts in 1u32..3, seed: u64) {
             let mut failure = Failure::new(ErrorCategory::RateLimit, "slow down");
             failure.retry_after = Some(Duration::from_secs(wait));
-            let next = after_failure(&failure, attempts, 3, &Backoff::default(), &mut StdRng::seed_from_u64(seed));
-            prop_assert!(matches!(next, Next::RetryIn(delay) if delay >= Duration::from_secs(wait)));
+            let next = retry_decision(&failure, attempts, 3, &Backoff::default(), &mut StdRng::seed_from_u64(seed));
+            prop_assert!(matches!(next, RetryDecision::RetryIn(delay) if delay >= Duration::from_secs(wait)));
         }
     }
 
@@ -101,10 +101,10 @@ mod tests {
     fn a_retry_after_of_more_than_a_minute_goes_through_the_dead_letters() {
         let mut failure = Failure::new(ErrorCategory::RateLimit, "slow down");
         failure.retry_after = Some(Duration::from_secs(61));
-        let next = after_failure(&failure, 1, 3, &Backoff::default(), &mut StdRng::seed_from_u64(1));
+        let next = retry_decision(&failure, 1, 3, &Backoff::default(), &mut StdRng::seed_from_u64(1));
         assert_eq!(
             next,
-            Next::DeadLetter {
+            RetryDecision::DeadLetter {
                 due_in: Some(Duration::from_secs(61))
             }
         );
@@ -114,8 +114,8 @@ mod tests {
     fn a_refusal_is_never_retried() {
         let failure = Failure::new(ErrorCategory::ClientError, "no");
         assert_eq!(
-            after_failure(&failure, 1, 3, &Backoff::default(), &mut StdRng::seed_from_u64(1)),
-            Next::GiveUp
+            retry_decision(&failure, 1, 3, &Backoff::default(), &mut StdRng::seed_from_u64(1)),
+            RetryDecision::GiveUp
         );
     }
 
@@ -123,8 +123,8 @@ mod tests {
     fn the_last_attempt_leaves_a_dead_letter() {
         let failure = Failure::new(ErrorCategory::ServerError, "500");
         assert_eq!(
-            after_failure(&failure, 3, 3, &Backoff::default(), &mut StdRng::seed_from_u64(1)),
-            Next::DeadLetter { due_in: None }
+            retry_decision(&failure, 3, 3, &Backoff::default(), &mut StdRng::seed_from_u64(1)),
+            RetryDecision::DeadLetter { due_in: None }
         );
     }
 }

@@ -4,19 +4,19 @@
 //! Monday) and months begin at local midnight, so a day on which clocks change has 23 or 25 hours. Hours and minutes are real
 //! time: where clocks are put back, both of two equal hours appear.
 //!
-//! A database that knows no zones counts by [`OffsetSpan::granule`]: clocks do not change within a stretch, so a granule is plain
+//! A database that knows no zones counts by [`OffsetSpan::granule`]: clocks do not change within an offset span, so a granule is plain
 //! arithmetic and lies within one piece.
 
 use crate::clock::Timestamp;
 use crate::delivery_log::named;
 
 mod grid;
-mod stretch;
+mod offset_spans;
 #[cfg(test)]
 mod tests;
 
 pub use grid::{Grid, TooManyPieces};
-pub use stretch::{OffsetSpan, stretches};
+pub use offset_spans::{OffsetSpan, offset_spans};
 
 named! {
     /// How long a piece is.

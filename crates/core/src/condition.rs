@@ -9,9 +9,9 @@ mod read;
 mod write;
 
 /// How deep `and`, `or` and `not` may nest.
-pub const DEEPEST_FILTER: usize = 20;
+pub const MAX_FILTER_DEPTH: usize = 20;
 /// How many tests, `and`, `or` and `not` a filter may have in total.
-pub const LARGEST_FILTER: usize = 200;
+pub const MAX_FILTER_NODES: usize = 200;
 
 /// Decides from a payload whether to act.
 #[derive(Debug, Clone, PartialEq)]

@@ -14,9 +14,9 @@ use crate::schedule::Zone;
 use crate::template::Template;
 
 /// The maximum size of one configured item as stored, in bytes.
-pub const LARGEST_ITEM: usize = 1024 * 1024;
+pub const MAX_ITEM_BYTES: usize = 1024 * 1024;
 /// The maximum size of all configured items of one organisation together, in bytes; lookup rows are counted separately.
-pub const LARGEST_ORGANIZATION: usize = 32 * 1024 * 1024;
+pub const MAX_ORGANIZATION_BYTES: usize = 32 * 1024 * 1024;
 
 /// One change of configuration. Items that may be large are shared, so that keeping a change does not copy its item.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,8 +86,8 @@ impl OrgConfiguration {
     }
 
     /// The integrations whose pending deliveries an event may cancel, in the order of their ids.
-    pub fn listening(&self, event_type: &EventType, entity: Rid) -> Vec<Arc<Integration>> {
-        self.index.listening(event_type, entity)
+    pub fn cancel_listeners(&self, event_type: &EventType, entity: Rid) -> Vec<Arc<Integration>> {
+        self.index.cancel_listeners(event_type, entity)
     }
 
     /// The timezone of an entity: the unit's own, else the organisation's, else UTC.
@@ -112,7 +112,7 @@ impl OrgConfiguration {
     }
 
     /// One inbound integration.
-    pub fn inbound_of(&self, id: IntegrationId) -> Option<&Arc<InboundIntegration>> {
+    pub fn inbound_by_id(&self, id: IntegrationId) -> Option<&Arc<InboundIntegration>> {
         self.inbound.values().find(|inbound| inbound.id == id)
     }
 
@@ -237,7 +237,7 @@ impl Configuration {
     }
 
     /// Marks every change up to a revision as applied, as far as it could be understood.
-    pub fn reach(&mut self, revision: u64) {
+    pub fn advance_to(&mut self, revision: u64) {
         self.revision = self.revision.max(revision);
     }
 

@@ -6,7 +6,7 @@ use std::fmt;
 use serde_json::Number;
 
 /// A number with more digits than this before or after the point is written with an exponent.
-const LONGEST_PLAIN: i64 = 400;
+const MAX_PLAIN_DIGITS: i64 = 400;
 
 /// A number's value: `1.10`, `1.1` and `11e-1` are equal.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -92,11 +92,11 @@ impl fmt::Display for Decimal {
         }
         let (digits, length) = (&self.digits, i64::try_from(self.digits.len()).unwrap_or(i64::MAX));
         match usize::try_from(self.exponent) {
-            Ok(point) if self.exponent <= LONGEST_PLAIN && self.exponent >= length => write!(f, "{digits:0<point$}"),
+            Ok(point) if self.exponent <= MAX_PLAIN_DIGITS && self.exponent >= length => write!(f, "{digits:0<point$}"),
             Ok(point) if self.exponent > 0 && self.exponent < length => {
                 write!(f, "{}.{}", &digits[..point], &digits[point..])
             }
-            _ if (-LONGEST_PLAIN..=0).contains(&self.exponent) => {
+            _ if (-MAX_PLAIN_DIGITS..=0).contains(&self.exponent) => {
                 let zeros = usize::try_from(-self.exponent).unwrap_or_default();
                 write!(f, "0.{:0<zeros$}{digits}", "")
             }

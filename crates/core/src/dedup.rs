@@ -16,7 +16,7 @@ use crate::id::{Position, SourceId};
 /// The longest distance, in the events' own time, at which one event repeats another.
 pub const WINDOW: Duration = Duration::from_mins(5);
 /// How long a seen event is remembered: a repeat may be read later than it happened.
-pub const REMEMBERED: Duration = Duration::from_mins(10);
+pub const RETENTION: Duration = Duration::from_mins(10);
 
 /// The deduplication key, which an event shares with its repeats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -58,7 +58,7 @@ pub struct SeenEvent {
     pub happened_at: Timestamp,
 }
 
-/// The events seen within [`REMEMBERED`], up to a capacity.
+/// The events seen within [`RETENTION`], up to a capacity.
 #[derive(Debug)]
 pub struct DedupWindow {
     capacity: usize,
@@ -78,7 +78,7 @@ impl DedupWindow {
 
     /// Records an event and returns whether it repeats another one; reading the same row again is no repeat.
     pub fn is_repeat(&mut self, event: SeenEvent) -> bool {
-        self.forget_before(event.at - REMEMBERED);
+        self.forget_before(event.at - RETENTION);
         match self.seen.get(&event.key) {
             Some(first) if first.source == event.source && first.position == event.position => false,
             Some(first) if is_within(first.happened_at, event.happened_at) => true,

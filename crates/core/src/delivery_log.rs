@@ -131,7 +131,7 @@ impl From<Target> for Destination {
 
 /// A recorded body: text up to a cap.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptBody {
+pub struct BodyExcerpt {
     /// The recorded bytes.
     pub bytes: Bytes,
     /// Whether the body was longer.
@@ -150,7 +150,7 @@ pub struct Attempt {
     /// The response headers, secrets masked.
     pub response_headers: HeaderLines,
     /// The response body.
-    pub response_body: Option<KeptBody>,
+    pub response_body: Option<BodyExcerpt>,
     /// Why it failed, if it did.
     pub failure: Option<Failure>,
 }

@@ -76,7 +76,7 @@ pub struct Event {
 }
 
 /// The largest payload that fits into a document together with its metadata, in bytes. A document of the database holds 16 MiB.
-pub const LARGEST_PAYLOAD: usize = 14 * 1024 * 1024;
+pub const MAX_PAYLOAD_BYTES: usize = 14 * 1024 * 1024;
 
 /// A JSON payload: the bytes as received, and the parsed value.
 #[derive(Debug, Clone)]

@@ -8,7 +8,7 @@ use crate::id::{EventType, OrgId};
 
 mod fields;
 
-pub use fields::{Described, Field, fields_of_sample, fields_of_schema};
+pub use fields::{Field, PayloadFields, fields_of_sample, fields_of_schema};
 
 named! {
     /// What happens to an event whose payload violates the schema of its type.

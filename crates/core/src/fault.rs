@@ -2,16 +2,16 @@
 //!
 //! Inputs come from strangers, so a report is bounded, however much is wrong with an input and however long its names are.
 
-mod place;
+mod input_path;
 
-pub use place::InputPath;
+pub use input_path::InputPath;
 
 /// The most faults reported for one input.
-const MOST: usize = 100;
+const MAX_FAULTS: usize = 100;
 /// The longest pointer reported, in characters; a longer one is cut.
-const LONGEST_POINTER: usize = 200;
+const MAX_POINTER_CHARS: usize = 200;
 /// The longest message reported, in characters; a longer one is cut.
-const LONGEST_MESSAGE: usize = 1_000;
+const MAX_MESSAGE_CHARS: usize = 1_000;
 
 /// One fault of an input.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,34 +32,34 @@ impl Faults {
     pub fn add(&mut self, pointer: impl Into<String>, message: impl Into<String>) {
         if !self.is_full() {
             self.0.push(Fault {
-                pointer: cut(pointer.into(), LONGEST_POINTER),
-                message: cut(message.into(), LONGEST_MESSAGE),
+                pointer: truncated(pointer.into(), MAX_POINTER_CHARS),
+                message: truncated(message.into(), MAX_MESSAGE_CHARS),
             });
         }
     }
 
-    /// Adds a fault at a place; its pointer is only written out here.
-    pub fn add_at(&mut self, place: &InputPath<'_>, message: impl Into<String>) {
+    /// Adds a fault at a path; its pointer is only written out here.
+    pub fn add_at(&mut self, path: &InputPath<'_>, message: impl Into<String>) {
         if !self.is_full() {
-            self.add(place.to_string(), message);
+            self.add(path.to_string(), message);
         }
     }
 
     /// Whether no further fault would be reported, so that a search may stop.
     pub fn is_full(&self) -> bool {
-        self.0.len() >= MOST
+        self.0.len() >= MAX_FAULTS
     }
 
     /// A single fault.
-    pub fn one(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn single(pointer: impl Into<String>, message: impl Into<String>) -> Self {
         let mut faults = Self::default();
         faults.add(pointer, message);
         faults
     }
 
     /// Takes over the faults of an inner input, placed below `prefix`.
-    pub fn absorb(&mut self, prefix: &str, other: Faults) {
-        for fault in other.0.into_iter().take(MOST - self.0.len()) {
+    pub fn add_below(&mut self, prefix: &str, other: Faults) {
+        for fault in other.0.into_iter().take(MAX_FAULTS - self.0.len()) {
             self.add(format!("{prefix}{}", fault.pointer), fault.message);
         }
     }
@@ -85,8 +85,8 @@ impl Faults {
     }
 }
 
-fn cut(mut text: String, longest: usize) -> String {
-    if let Some((at, _)) = text.char_indices().nth(longest) {
+fn truncated(mut text: String, max_chars: usize) -> String {
+    if let Some((at, _)) = text.char_indices().nth(max_chars) {
         text.truncate(at);
         text.push('…');
     }
@@ -103,9 +103,9 @@ mod tests {
         for at in 0..1_000 {
             faults.add(format!("/{}{at}", "é".repeat(10_000)), "x".repeat(10_000));
         }
-        let mut absorbed = Faults::one("", "is wrong");
-        absorbed.absorb("/list", faults.clone());
-        for faults in [faults, absorbed] {
+        let mut nested = Faults::single("", "is wrong");
+        nested.add_below("/list", faults.clone());
+        for faults in [faults, nested] {
             assert!(faults.is_full());
             assert_eq!(faults.list().len(), 100);
             let longest = faults.list().iter().map(|fault| fault.pointer.chars().count()).max();

@@ -17,30 +17,31 @@ impl Generations {
     }
 
     /// The highest id that an earlier table may have used; 0 where there was none.
-    pub fn reach(&self) -> Position {
+    pub fn highest_earlier_id(&self) -> Position {
         self.0.iter().copied().max().unwrap_or(0)
     }
 
-    /// The number of the current table, from 0.
+    /// The number of the current generation, from 0.
     pub fn current(&self) -> usize {
         self.0.len()
     }
 
     /// The event identifier of a row that has none of its own.
     pub fn event_id(&self, position: Position) -> EventId {
-        name(&self.0, position)
+        event_id_after(&self.0, position)
     }
 
-    /// The table that an event came from. An event that is not named after its row belongs to the current one.
-    pub fn table_of(&self, event: &EventId, position: Position) -> usize {
+    /// The generation that an event came from. An event that is not named after its row belongs to the current one.
+    pub fn generation_of(&self, event: &EventId, position: Position) -> usize {
         let mut earlier = self.0.iter().enumerate();
-        let came_from = earlier.position(|(table, end)| position <= *end && *event == name(&self.0[..table], position));
+        let came_from =
+            earlier.position(|(generation, end)| position <= *end && *event == event_id_after(&self.0[..generation], position));
         came_from.unwrap_or(self.current())
     }
 }
 
 /// The event identifier of a row after earlier tables that came this far.
-fn name(earlier: &[Position], position: Position) -> EventId {
+fn event_id_after(earlier: &[Position], position: Position) -> EventId {
     match earlier.iter().rposition(|end| position <= *end) {
         None => EventId::new(position.to_string()),
         Some(before) => EventId::new(format!("{position}@{}", before + 1)),
@@ -50,7 +51,12 @@ fn name(earlier: &[Position], position: Position) -> EventId {
 /// Whether an event is named after a row with this id, in any table.
 pub fn is_named_after(event: &EventId, position: Position) -> bool {
     let rest = event.as_str().strip_prefix(&position.to_string());
-    rest.is_some_and(|rest| rest.is_empty() || rest.strip_prefix('@').is_some_and(|table| table.parse::<u64>().is_ok()))
+    rest.is_some_and(|rest| {
+        rest.is_empty()
+            || rest
+                .strip_prefix('@')
+                .is_some_and(|generation| generation.parse::<u64>().is_ok())
+    })
 }
 
 #[cfg(test)]
@@ -99,9 +105,9 @@ mod tests {
             }
             let generations = Generations::new(ends);
             for (name, (table, position)) in names {
-                prop_assert_eq!(generations.table_of(&name, position), table);
+                prop_assert_eq!(generations.generation_of(&name, position), table);
             }
-            prop_assert_eq!(generations.table_of(&EventId::new("its own"), 1), generations.current());
+            prop_assert_eq!(generations.generation_of(&EventId::new("its own"), 1), generations.current());
         }
     }
 }

@@ -7,11 +7,11 @@ use ipnet::IpNet;
 use crate::breaker::BreakerPolicy;
 use crate::clock::Timestamp;
 use crate::id::{IntegrationId, OrgId, Rid};
-use crate::integration::{Hold, LogLevel, OutgoingAuth, SetLimit, Signing, TargetUrl, Transformation};
+use crate::integration::{ConfiguredLimit, Hold, LogLevel, OutgoingAuth, Signing, TargetUrl, Transformation};
 
-mod again;
 mod client;
 mod method;
+mod resend;
 mod route;
 mod timeouts;
 
@@ -76,7 +76,7 @@ pub struct InboundIntegration {
     /// The most calls under way at once.
     pub max_concurrency: u32,
     /// The most calls in a window, where a limit is set.
-    pub rate_limit: Option<SetLimit>,
+    pub rate_limit: Option<ConfiguredLimit>,
     /// Whether an open breaker probes its target by itself.
     pub breaker: BreakerPolicy,
     /// What is logged of a call; `None` keeps statistics alone.

@@ -11,8 +11,8 @@ use crate::schedule::Schedule;
 
 mod action;
 mod auth;
+mod breaker_subject;
 mod counts;
-mod guarded;
 mod hold;
 mod limit;
 mod lookup;
@@ -23,14 +23,14 @@ mod signing;
 mod target;
 
 pub use action::{Action, PlannedAction};
-pub use auth::{ClientCredentials, CredentialsPlace, OutgoingAuth};
+pub use auth::{ClientCredentials, CredentialsLocation, OutgoingAuth};
+pub use breaker_subject::BreakerSubject;
 pub use counts::IntegrationCounts;
-pub use guarded::Guarded;
 pub use hold::{Hold, HoldCause};
-pub use limit::SetLimit;
+pub use limit::ConfiguredLimit;
 pub use lookup::{LookupReturn, LookupRule, LookupSource, Unmapped};
 pub use mapping::{DEFAULT_TIMEOUT, DateFormat, FieldMapping, MAX_DEPTH, SimpleMapping, StaticField, Transform, Transformation};
-pub use script::{DEFAULT_SCRIPT_TIMEOUT, LONGEST_SCRIPT, LONGEST_SCRIPT_TIMEOUT, Script};
+pub use script::{DEFAULT_SCRIPT_TIMEOUT, MAX_SCRIPT_BYTES, MAX_SCRIPT_TIMEOUT, Script};
 pub use signing::{Signing, SigningSecret};
 pub use target::{HttpMethod, Target, TargetUrl};
 
@@ -122,7 +122,7 @@ pub struct Integration {
     /// Whether deliveries keep event order.
     pub ordering: Ordering,
     /// The most deliveries in a window, where a limit is set.
-    pub rate_limit: Option<SetLimit>,
+    pub rate_limit: Option<ConfiguredLimit>,
     /// Whether an open breaker probes its target by itself.
     pub breaker: BreakerPolicy,
     /// What a delivery logs.
@@ -158,12 +158,12 @@ impl Integration {
     /// The requests for one event, in sequence.
     pub fn planned_actions(&self) -> Vec<PlannedAction<'_>> {
         if self.actions.is_empty() {
-            return vec![PlannedAction::whole(self)];
+            return vec![PlannedAction::of_integration(self)];
         }
         self.actions
             .iter()
             .enumerate()
-            .map(|(index, action)| PlannedAction::of(self, index, action))
+            .map(|(index, action)| PlannedAction::of_action(self, index, action))
             .collect()
     }
 }

@@ -13,7 +13,7 @@ mod variable;
 
 pub use schedule::JobSchedule;
 pub use source::{ApiSource, DataSource, MongoSource, Source, SqlSource};
-pub use variable::{Part, Variable, VariableText};
+pub use variable::{TextPart, Variable, VariableText};
 
 /// A scheduled job, which the API calls an integration of the direction SCHEDULED.
 #[derive(Debug, Clone, PartialEq)]

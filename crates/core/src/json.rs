@@ -42,13 +42,13 @@ struct Reader {
 }
 
 /// The result of reading a value.
-enum Found {
+enum ReadValue {
     Value(Value),
     /// The field of a number. Only the parser passes an owned text here; text of the input is borrowed.
     Digits(String),
 }
 
-impl Found {
+impl ReadValue {
     fn value(self) -> Value {
         match self {
             Self::Value(value) => value,
@@ -58,58 +58,58 @@ impl Found {
 }
 
 impl<'de> DeserializeSeed<'de> for Reader {
-    type Value = Found;
+    type Value = ReadValue;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Found, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<ReadValue, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for Reader {
-    type Value = Found;
+    type Value = ReadValue;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("JSON")
     }
 
-    fn visit_unit<E>(self) -> Result<Found, E> {
-        Ok(Found::Value(Value::Null))
+    fn visit_unit<E>(self) -> Result<ReadValue, E> {
+        Ok(ReadValue::Value(Value::Null))
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Found, E> {
-        Ok(Found::Value(Value::Bool(value)))
+    fn visit_bool<E>(self, value: bool) -> Result<ReadValue, E> {
+        Ok(ReadValue::Value(Value::Bool(value)))
     }
 
-    fn visit_u64<E>(self, number: u64) -> Result<Found, E> {
-        Ok(Found::Value(number.into()))
+    fn visit_u64<E>(self, number: u64) -> Result<ReadValue, E> {
+        Ok(ReadValue::Value(number.into()))
     }
 
-    fn visit_i64<E>(self, number: i64) -> Result<Found, E> {
-        Ok(Found::Value(number.into()))
+    fn visit_i64<E>(self, number: i64) -> Result<ReadValue, E> {
+        Ok(ReadValue::Value(number.into()))
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Found, E> {
-        Ok(Found::Value(Value::String(text.to_owned())))
+    fn visit_str<E>(self, text: &str) -> Result<ReadValue, E> {
+        Ok(ReadValue::Value(Value::String(text.to_owned())))
     }
 
-    fn visit_string<E>(self, text: String) -> Result<Found, E> {
+    fn visit_string<E>(self, text: String) -> Result<ReadValue, E> {
         Ok(if self.is_field {
-            Found::Digits(text)
+            ReadValue::Digits(text)
         } else {
-            Found::Value(Value::String(text))
+            ReadValue::Value(Value::String(text))
         })
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Found, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<ReadValue, A::Error> {
         let reader = Self { is_field: false, ..self };
         let mut list = Vec::new();
         while let Some(item) = items.next_element_seed(reader)? {
             list.push(item.value());
         }
-        Ok(Found::Value(Value::Array(list)))
+        Ok(ReadValue::Value(Value::Array(list)))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Found, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<ReadValue, A::Error> {
         let mut object = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
             if self.is_unique && object.contains_key(&key) {
@@ -117,11 +117,11 @@ impl<'de> Visitor<'de> for Reader {
             }
             let is_field = key == NUMBER;
             match entries.next_value_seed(Self { is_field, ..self })? {
-                Found::Digits(digits) => return number(&digits).map(Found::Value).map_err(A::Error::custom),
-                Found::Value(value) => drop(object.insert(key, value)),
+                ReadValue::Digits(digits) => return number(&digits).map(ReadValue::Value).map_err(A::Error::custom),
+                ReadValue::Value(value) => drop(object.insert(key, value)),
             }
         }
-        Ok(Found::Value(Value::Object(object)))
+        Ok(ReadValue::Value(Value::Object(object)))
     }
 }
 

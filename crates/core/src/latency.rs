@@ -105,9 +105,9 @@ mod tests {
             times in prop::collection::vec(prop_oneof![0_u64..100, 0_u64..5_000, 0_u64..4_000_000], 1..200),
             percent in 0_u8..=100,
         ) {
-            let told = millis(latencies(&times).percentile(percent).unwrap());
+            let estimate = millis(latencies(&times).percentile(percent).unwrap());
             let exact = exact(&times, percent) as f64;
-            prop_assert!((told - exact).abs() <= exact * RELATIVE_ERROR + 0.501, "{told} for {exact}");
+            prop_assert!((estimate - exact).abs() <= exact * RELATIVE_ERROR + 0.501, "{estimate} for {exact}");
         }
 
         #[test]
@@ -127,8 +127,8 @@ mod tests {
     #[test]
     fn short_latencies_are_exact() {
         for time in 0..50 {
-            let told = latencies(&[time]).percentile(50);
-            assert_eq!(told, Some(Duration::from_millis(time)));
+            let estimate = latencies(&[time]).percentile(50);
+            assert_eq!(estimate, Some(Duration::from_millis(time)));
         }
     }
 

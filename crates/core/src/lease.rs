@@ -57,7 +57,7 @@ pub struct Checkpoint {
 }
 
 /// No worker reads this many positions between two stores of how far it has read.
-pub const READ_SINCE: Position = 100_000;
+pub const MAX_UNSAVED_READ: Position = 100_000;
 
 /// How far workers have read a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +65,7 @@ pub struct SourceMarks {
     /// Where the source began.
     pub first: Position,
     /// The highest position that any worker has read; rows up to here may have a decision.
-    pub seen: Position,
+    pub highest_read: Position,
     /// Its generations.
     pub generations: Generations,
     /// Its rewinds.

@@ -11,7 +11,7 @@ use crate::id::{LookupId, LookupType, OrgId, Rid};
 mod draft;
 mod import;
 
-pub use draft::{LONGEST_FIELDS, LONGEST_ID, LONGEST_TYPE, LookupDraft, MOST_FIELDS, lookup_type};
+pub use draft::{LookupDraft, MAX_FIELDS, MAX_FIELDS_BYTES, MAX_ID_CHARS, MAX_TYPE_CHARS, parse_lookup_type};
 pub use import::{ImportMode, ImportStatus};
 
 /// One side of a row: its identifier, and further fields.
@@ -67,7 +67,7 @@ pub struct LookupKey {
 }
 
 /// The results of lookups; a key that no active row maps is absent.
-pub type Resolved = HashMap<LookupKey, Arc<LookupSide>>;
+pub type ResolvedLookups = HashMap<LookupKey, Arc<LookupSide>>;
 
 impl LookupRow {
     /// The table of this row.

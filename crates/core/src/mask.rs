@@ -3,7 +3,7 @@
 use crate::secret::MASK;
 
 /// A name that contains one of these words names a credential.
-const CREDENTIALS: [&str; 8] = [
+const CREDENTIAL_PARTS: [&str; 8] = [
     "secret",
     "token",
     "password",
@@ -14,57 +14,59 @@ const CREDENTIALS: [&str; 8] = [
     "cookie",
 ];
 /// A name that has one of these words between dashes names a credential.
-const WORDS: [&str; 6] = ["auth", "authenticate", "jwt", "session", "sessionid", "pwd"];
+const CREDENTIAL_WORDS: [&str; 6] = ["auth", "authenticate", "jwt", "session", "sessionid", "pwd"];
 /// Names that end in "key" and do not name a credential.
-const OPEN_KEYS: [&str; 4] = ["idempotency-key", "x-idempotency-key", "x-cache-key", "surrogate-key"];
+const PUBLIC_KEY_NAMES: [&str; 4] = ["idempotency-key", "x-idempotency-key", "x-cache-key", "surrogate-key"];
 /// Prefixes of credentials in headers: schemes, and the marks of issuers.
-const BEGINNINGS: [&str; 15] = [
+const CREDENTIAL_PREFIXES: [&str; 15] = [
     "bearer ", "basic ", "digest ", "apikey ", "token ", "hmac ", "eyj", "sk_", "pk_live", "ghp_", "xoxb-", "aiza", "whsec_",
     "igk_", "akia",
 ];
 /// A text without spaces that is this long, and mixed, is not a natural word.
-const RANDOM: usize = 20;
+const MIN_RANDOM_LENGTH: usize = 20;
 
 /// Whether a header of this name usually carries a credential, judged by the words in the name.
 pub fn is_sensitive(header: &str) -> bool {
     let name = header.to_ascii_lowercase();
-    if OPEN_KEYS.contains(&name.as_str()) {
+    if PUBLIC_KEY_NAMES.contains(&name.as_str()) {
         return false;
     }
     let mut words = name.split(['-', '_', '.']);
-    name.ends_with("key") || CREDENTIALS.iter().any(|word| name.contains(word)) || words.any(|word| WORDS.contains(&word))
+    name.ends_with("key")
+        || CREDENTIAL_PARTS.iter().any(|word| name.contains(word))
+        || words.any(|word| CREDENTIAL_WORDS.contains(&word))
 }
 
 /// Whether a header's value has the prefix of a credential.
 pub fn is_credential(value: &str) -> bool {
-    BEGINNINGS.iter().any(|beginning| {
-        let begun = value.get(..beginning.len());
-        begun.is_some_and(|begun| begun.eq_ignore_ascii_case(beginning))
+    CREDENTIAL_PREFIXES.iter().any(|prefix| {
+        let start = value.get(..prefix.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(prefix))
     })
 }
 
 /// Whether a configured header is shown as a mask: its name says so, or its value looks like a credential. A configured value
 /// is the same on every request, so one that looks random does not identify a request.
-pub fn hides(name: &str, value: &str) -> bool {
-    is_sensitive(name) || is_credential(value) || (!names_something(name) && is_random(value))
+pub fn must_mask(name: &str, value: &str) -> bool {
+    is_sensitive(name) || is_credential(value) || (!names_identifier(name) && is_random(value))
 }
 
-fn names_something(name: &str) -> bool {
+fn names_identifier(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     name.ends_with("-id") || name == "id"
 }
 
 /// Whether a text contains a long run of letters and digits that looks random.
 fn is_random(value: &str) -> bool {
-    let is_one = value
+    let is_one_token = value
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || b"_-+/=.".contains(&byte));
     let mut runs = value.split(['/', '.']);
-    is_one
+    is_one_token
         && runs.any(|run| {
             let digits = run.bytes().filter(u8::is_ascii_digit).count();
             let letters = run.bytes().filter(u8::is_ascii_alphabetic).count();
-            run.len() >= RANDOM && digits >= 3 && letters >= 3
+            run.len() >= MIN_RANDOM_LENGTH && digits >= 3 && letters >= 3
         })
 }
 
@@ -120,7 +122,7 @@ mod tests {
             "550e8400-e29b-41d4-a716-446655440000",
             "A1b2C3d4E5f6G7h8I9j0+/==",
         ] {
-            assert!(hides("X-Hospital", value), "{value}");
+            assert!(must_mask("X-Hospital", value), "{value}");
         }
         for value in [
             "north",
@@ -130,8 +132,8 @@ mod tests {
             "no spaces are in a key 123",
             "sk-SK,sk;q=0.9",
         ] {
-            assert!(!hides("X-Hospital", value), "{value}");
+            assert!(!must_mask("X-Hospital", value), "{value}");
         }
-        assert!(!hides("X-Tenant-Id", "550e8400-e29b-41d4-a716-446655440000"));
+        assert!(!must_mask("X-Tenant-Id", "550e8400-e29b-41d4-a716-446655440000"));
     }
 }

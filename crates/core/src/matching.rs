@@ -24,14 +24,14 @@ pub fn reaches(integration: &Integration, entity: Rid) -> bool {
 pub struct MatchIndex {
     exact: HashMap<EventType, Vec<Arc<Integration>>>,
     any: Vec<Arc<Integration>>,
-    listening: HashMap<EventType, Vec<Arc<Integration>>>,
+    cancel_listeners: HashMap<EventType, Vec<Arc<Integration>>>,
 }
 
 impl MatchIndex {
     /// Adds an integration; a draft is only indexed by the events that cancel its pending deliveries.
     pub fn insert(&mut self, integration: Arc<Integration>) {
-        for event_type in listens_to(&integration) {
-            let list = self.listening.entry(event_type.clone()).or_default();
+        for event_type in cancelling_event_types(&integration) {
+            let list = self.cancel_listeners.entry(event_type.clone()).or_default();
             let at = list.partition_point(|other| other.id < integration.id);
             list.insert(at, Arc::clone(&integration));
         }
@@ -48,12 +48,12 @@ impl MatchIndex {
 
     /// Removes an integration as it was added.
     pub fn remove(&mut self, integration: &Integration) {
-        for event_type in listens_to(integration) {
-            if let Some(list) = self.listening.get_mut(event_type) {
+        for event_type in cancelling_event_types(integration) {
+            if let Some(list) = self.cancel_listeners.get_mut(event_type) {
                 remove_from(list, integration.id);
             }
         }
-        self.listening.retain(|_, list| !list.is_empty());
+        self.cancel_listeners.retain(|_, list| !list.is_empty());
         match &integration.events {
             EventPattern::Any => remove_from(&mut self.any, integration.id),
             EventPattern::Exact(event_type) => {
@@ -78,9 +78,9 @@ impl MatchIndex {
     }
 
     /// The integrations whose pending deliveries an event may cancel, in the order of their ids, whatever they subscribe to.
-    pub fn listening(&self, event_type: &EventType, entity: Rid) -> Vec<Arc<Integration>> {
-        let listening = self.listening.get(event_type).into_iter().flatten();
-        listening
+    pub fn cancel_listeners(&self, event_type: &EventType, entity: Rid) -> Vec<Arc<Integration>> {
+        let cancel_listeners = self.cancel_listeners.get(event_type).into_iter().flatten();
+        cancel_listeners
             .filter(|integration| reaches(integration, entity))
             .cloned()
             .collect()
@@ -88,7 +88,7 @@ impl MatchIndex {
 }
 
 /// Every event type that cancels deliveries of an integration, once.
-fn listens_to(integration: &Integration) -> BTreeSet<&EventType> {
+fn cancelling_event_types(integration: &Integration) -> BTreeSet<&EventType> {
     let rules = integration.schedule.cancel_on();
     rules.iter().flat_map(CancelRule::event_types).collect()
 }

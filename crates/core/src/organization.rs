@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use crate::clock::Timestamp;
+use crate::dead_letter_retry::RetryPolicy;
 use crate::id::{OrgId, Rid};
-use crate::redelivery::RetryPolicy;
 
 /// Name and contact details of an organisation or a unit.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

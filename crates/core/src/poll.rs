@@ -3,45 +3,45 @@
 use std::time::Duration;
 
 /// The fewest rows per read.
-pub const SMALLEST_BATCH: usize = 5;
+pub const MIN_BATCH_ROWS: usize = 5;
 /// The most rows per read.
-pub const LARGEST_BATCH: usize = 1000;
+pub const MAX_BATCH_ROWS: usize = 1000;
 
-const AFTER_PART_BATCH: Duration = Duration::from_millis(10);
-const BYTES_PER_BATCH: usize = 8 * 1024 * 1024;
-const GROWTH: usize = 4;
+const PARTIAL_BATCH_DELAY: Duration = Duration::from_millis(10);
+const TARGET_BATCH_BYTES: usize = 8 * 1024 * 1024;
+const GROWTH_FACTOR: usize = 4;
 
 /// The wait before the next read: none after a full batch, short after a partial one, and ever longer after empty ones.
 #[derive(Debug, Clone)]
 pub struct PollBackoff {
-    longest: Duration,
-    after_nothing: Duration,
+    max_delay: Duration,
+    empty_delay: Duration,
 }
 
 impl PollBackoff {
-    /// A pace that backs off to `longest` while there is nothing to read.
-    pub fn new(longest: Duration) -> Self {
+    /// A backoff to `max_delay` while there is nothing to read.
+    pub fn new(max_delay: Duration) -> Self {
         Self {
-            longest,
-            after_nothing: AFTER_PART_BATCH,
+            max_delay,
+            empty_delay: PARTIAL_BATCH_DELAY,
         }
     }
 
     /// The wait after a read that returned `rows` of at most `limit`.
-    pub fn after(&mut self, rows: usize, limit: usize) -> Duration {
+    pub fn delay_after(&mut self, rows: usize, limit: usize) -> Duration {
         if rows > 0 {
-            self.after_nothing = AFTER_PART_BATCH;
+            self.empty_delay = PARTIAL_BATCH_DELAY;
         }
         match rows {
             0 => self.back_off(),
             _ if rows >= limit => Duration::ZERO,
-            _ => AFTER_PART_BATCH.min(self.longest),
+            _ => PARTIAL_BATCH_DELAY.min(self.max_delay),
         }
     }
 
     fn back_off(&mut self) -> Duration {
-        let wait = self.after_nothing.min(self.longest);
-        self.after_nothing = (wait * 2).min(self.longest);
+        let wait = self.empty_delay.min(self.max_delay);
+        self.empty_delay = (wait * 2).min(self.max_delay);
         wait
     }
 }
@@ -52,7 +52,7 @@ pub struct BatchSize(usize);
 
 impl Default for BatchSize {
     fn default() -> Self {
-        Self(SMALLEST_BATCH)
+        Self(MIN_BATCH_ROWS)
     }
 }
 
@@ -63,13 +63,13 @@ impl BatchSize {
     }
 
     /// Adapts to a read of `rows` rows with `bytes` of payload in total.
-    pub fn learn(&mut self, rows: usize, bytes: usize) {
+    pub fn adapt(&mut self, rows: usize, bytes: usize) {
         if rows == 0 {
             return;
         }
-        let fitting = BYTES_PER_BATCH / (bytes / rows).max(1);
-        let wanted = if rows >= self.0 { self.0 * GROWTH } else { self.0 };
-        self.0 = wanted.min(fitting).clamp(SMALLEST_BATCH, LARGEST_BATCH);
+        let fitting = TARGET_BATCH_BYTES / (bytes / rows).max(1);
+        let wanted = if rows >= self.0 { self.0 * GROWTH_FACTOR } else { self.0 };
+        self.0 = wanted.min(fitting).clamp(MIN_BATCH_ROWS, MAX_BATCH_ROWS);
     }
 }
 
@@ -81,12 +81,12 @@ mod tests {
 
     #[test]
     fn an_idle_source_is_polled_ever_less_often_and_a_busy_one_at_once() {
-        let mut pace = PollBackoff::new(Duration::from_millis(500));
-        let idle: Vec<_> = (0..8).map(|_| pace.after(0, 10).as_millis()).collect();
+        let mut backoff = PollBackoff::new(Duration::from_millis(500));
+        let idle: Vec<_> = (0..8).map(|_| backoff.delay_after(0, 10).as_millis()).collect();
         assert_eq!(idle, [10, 20, 40, 80, 160, 320, 500, 500]);
-        assert_eq!(pace.after(10, 10), Duration::ZERO);
-        assert!(pace.after(3, 10) <= Duration::from_millis(50));
-        assert_eq!(pace.after(0, 10).as_millis(), 10);
+        assert_eq!(backoff.delay_after(10, 10), Duration::ZERO);
+        assert!(backoff.delay_after(3, 10) <= Duration::from_millis(50));
+        assert_eq!(backoff.delay_after(0, 10).as_millis(), 10);
     }
 
     proptest! {
@@ -94,8 +94,8 @@ mod tests {
         fn a_batch_size_stays_within_its_bounds(reads in proptest::collection::vec((0usize..2000, 0usize..100_000_000), 0..50)) {
             let mut size = BatchSize::default();
             for (rows, bytes) in reads {
-                size.learn(rows, bytes);
-                prop_assert!((SMALLEST_BATCH..=LARGEST_BATCH).contains(&size.limit()));
+                size.adapt(rows, bytes);
+                prop_assert!((MIN_BATCH_ROWS..=MAX_BATCH_ROWS).contains(&size.limit()));
             }
         }
     }
@@ -104,8 +104,8 @@ mod tests {
     fn a_batch_size_grows_to_the_largest_on_full_batches_of_small_rows() {
         let mut size = BatchSize::default();
         for _ in 0..5 {
-            size.learn(size.limit(), size.limit() * 1024);
+            size.adapt(size.limit(), size.limit() * 1024);
         }
-        assert_eq!(size.limit(), LARGEST_BATCH);
+        assert_eq!(size.limit(), MAX_BATCH_ROWS);
     }
 }

@@ -15,11 +15,11 @@ use crate::dedup::SeenEvent;
 use crate::delivery_log::{DeliveryLog, ExecutionTrace};
 use crate::event::SourceRow;
 use crate::id::{IntegrationId, LogId, OrgId, Position, Rid, SourceId};
-use crate::integration::{Guarded, Hold};
+use crate::integration::{BreakerSubject, Hold};
 use crate::lease::{Checkpoint, Claim, Lease, SourceMarks, WorkerId};
-use crate::lookup::{LookupKey, Resolved};
+use crate::lookup::{LookupKey, ResolvedLookups};
 use crate::partition::PartitionId;
-use crate::scheduled::{CallOff, ScheduledDelivery};
+use crate::scheduled::{CancellationEvent, ScheduledDelivery};
 use crate::stream::RowKind;
 
 /// Why a source could not be read.
@@ -100,14 +100,14 @@ pub trait EventSource: Send + Sync {
 
     /// The positions within these disjoint, ascending ranges at which a row is visible, ascending. There may be very many
     /// ranges of few positions each. A source that cannot tell without reading the rows reads them.
-    async fn visible_within(&self, ranges: &[RangeInclusive<Position>]) -> Result<Vec<Position>, SourceError> {
+    async fn visible_positions(&self, ranges: &[RangeInclusive<Position>]) -> Result<Vec<Position>, SourceError> {
         let rows = self.read_ranges(ranges).await?;
         Ok(rows.into_iter().map(|row| row.position).collect())
     }
 
     /// Reads on while skipping rows of these kinds, over at most `span` positions and about `limit` other rows. Only rows that
     /// match a kind exactly are skipped. A source that cannot do this faster than [`Self::read_after`] does just that.
-    async fn read_past(
+    async fn read_skipping(
         &self,
         after: Position,
         limit: usize,
@@ -149,7 +149,7 @@ pub enum JournalEntry {
         dead_letter: Option<Box<DeadLetter>>,
     },
     /// A retry of a failed delivery.
-    Redelivery {
+    Retry {
         /// The delivery with every attempt, the earlier ones included.
         log: Box<DeliveryLog>,
         /// The new steps, appended to the earlier ones; the first one has the time of the retry.
@@ -160,11 +160,11 @@ pub enum JournalEntry {
     /// A scheduled delivery.
     Scheduled(Box<ScheduledDelivery>),
     /// An event that cancels pending deliveries.
-    CalledOff(Box<CallOff>),
+    Cancellation(Box<CancellationEvent>),
 }
 
-/// The most decisions that [`Journal::decided`] returns at a time.
-pub const DECIDED_AT_ONCE: usize = 5_000;
+/// The most decisions that [`Journal::decisions`] returns at a time.
+pub const MAX_DECISIONS: usize = 5_000;
 
 /// The durable record of what happened. Writing the same entry twice has no further effect.
 #[async_trait]
@@ -176,10 +176,10 @@ pub trait Journal: Send + Sync {
     async fn recorded(&self, logs: &[LogId]) -> Result<HashSet<LogId>, StoreError>;
 
     /// Which of these deliveries, named by their first log, were scheduled or are pending.
-    async fn planned(&self, rows: &[LogId]) -> Result<HashSet<LogId>, StoreError>;
+    async fn scheduled(&self, rows: &[LogId]) -> Result<HashSet<LogId>, StoreError>;
 
-    /// The decisions about a source's events at these positions, ascending; the first [`DECIDED_AT_ONCE`] at most.
-    async fn decided(&self, source: &SourceId, positions: &[RangeInclusive<Position>]) -> Result<Vec<EventAudit>, StoreError>;
+    /// The decisions about a source's events at these positions, ascending; the first [`MAX_DECISIONS`] at most.
+    async fn decisions(&self, source: &SourceId, positions: &[RangeInclusive<Position>]) -> Result<Vec<EventAudit>, StoreError>;
 
     /// The events seen since a moment.
     async fn seen_since(&self, since: Timestamp) -> Result<Vec<SeenEvent>, StoreError>;
@@ -211,13 +211,13 @@ pub trait PartitionLeases: Send + Sync {
     async fn release(&self, worker: &WorkerId, partitions: &[PartitionId]) -> Result<(), StoreError>;
 
     /// Stores where a source begins, the first time that it is read; returns its marks.
-    async fn begin_source(&self, source: &SourceId, position: Position) -> Result<SourceMarks, StoreError>;
+    async fn start_source(&self, source: &SourceId, position: Position) -> Result<SourceMarks, StoreError>;
 
     /// The marks of a source; `None` where it has never begun.
     async fn source_marks(&self, source: &SourceId) -> Result<Option<SourceMarks>, StoreError>;
 
     /// Stores how far a source has been read; the mark never moves back.
-    async fn saw_source(&self, source: &SourceId, position: Position) -> Result<(), StoreError>;
+    async fn save_highest_read(&self, source: &SourceId, position: Position) -> Result<(), StoreError>;
 }
 
 /// The breakers, shared by all processes.
@@ -249,13 +249,13 @@ pub enum SwitchError {
 #[async_trait]
 pub trait Switches: Send + Sync {
     /// Holds an integration in the revision that the caller knows.
-    async fn hold(&self, known: &Guarded<'_>, hold: &Hold, alert: &Alert, now: Timestamp) -> Result<(), SwitchError>;
+    async fn hold(&self, subject: &BreakerSubject<'_>, hold: &Hold, alert: &Alert, now: Timestamp) -> Result<(), SwitchError>;
 
     /// Stores the next state of an integration's breaker and, atomically with it, holds the integration or, without a hold,
     /// releases it; `false` where another process was faster with the breaker and nothing was done.
-    async fn turn(
+    async fn apply_breaker(
         &self,
-        known: &Guarded<'_>,
+        subject: &BreakerSubject<'_>,
         hold: Option<&Hold>,
         next: &Breaker,
         alert: &Alert,
@@ -277,7 +277,7 @@ pub trait Lookups: Send + Sync {
     /// organisation's.
     ///
     /// An unmapped key is left out; an error never means "unmapped".
-    async fn resolve(&self, org: OrgId, entity: Rid, keys: &[LookupKey]) -> Result<Resolved, StoreError>;
+    async fn resolve(&self, org: OrgId, entity: Rid, keys: &[LookupKey]) -> Result<ResolvedLookups, StoreError>;
 }
 
 /// The queue of pushed events, in the order of their acceptance.

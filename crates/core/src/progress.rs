@@ -52,9 +52,9 @@ impl<N> Progress<N> {
     }
 
     /// The checkpoint: everything up to it is done, and no gap at or below it is still watched. It never moves back.
-    pub fn checkpoint(&mut self, lowest_hole: Option<Position>) -> Position {
+    pub fn checkpoint(&mut self, lowest_gap: Option<Position>) -> Position {
         let oldest = self.in_flight.keys().next().copied();
-        let bound = [oldest, lowest_hole].into_iter().flatten().min();
+        let bound = [oldest, lowest_gap].into_iter().flatten().min();
         let reached = bound.map_or(self.read_to, |position| self.read_to.min(position.saturating_sub(1)));
         self.checkpoint = self.checkpoint.max(reached);
         self.checkpoint

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use crate::clock::Timestamp;
 use crate::id::Position;
-use crate::lease::READ_SINCE;
+use crate::lease::MAX_UNSAVED_READ;
 use crate::partition::PartitionId;
 
 /// How far a source was done and read at the moment of a rewind.
@@ -12,28 +12,31 @@ use crate::partition::PartitionId;
 pub struct Rewind {
     /// When it happened.
     pub at: Timestamp,
-    /// The table of the source at that time, counted from 0.
-    pub table: usize,
+    /// The generation of the source at that time, counted from 0.
+    pub generation: usize,
     /// The checkpoint of each partition, by its number.
-    pub done: Vec<Position>,
+    pub checkpoints: Vec<Position>,
     /// The highest position that any worker had reported.
-    pub read: Position,
+    pub highest_read: Position,
 }
 
 impl Rewind {
     /// No worker can have read further.
-    fn reach(&self) -> Position {
-        self.read.saturating_add(READ_SINCE)
+    fn max_possible_read(&self) -> Position {
+        self.highest_read.saturating_add(MAX_UNSAVED_READ)
     }
 
     fn was_done(&self, partition: PartitionId, position: Position) -> bool {
-        let done = self.done.get(usize::from(partition.number()));
-        done.is_some_and(|done| position <= *done)
+        let checkpoint = self.checkpoints.get(usize::from(partition.number()));
+        checkpoint.is_some_and(|checkpoint| position <= *checkpoint)
     }
 
     /// The positions that may not have been done, in any partition.
-    fn left(&self) -> Option<RangeInclusive<Position>> {
-        self.done.iter().min().map(|done| done + 1..=self.reach())
+    fn possibly_unfinished(&self) -> Option<RangeInclusive<Position>> {
+        self.checkpoints
+            .iter()
+            .min()
+            .map(|checkpoint| checkpoint + 1..=self.max_possible_read())
     }
 }
 
@@ -51,26 +54,29 @@ impl Rewinds {
     }
 
     /// The highest position read before any rewind; 0 where there was none.
-    pub fn read(&self) -> Position {
-        self.0.iter().map(|rewind| rewind.read).max().unwrap_or(0)
+    pub fn highest_read(&self) -> Position {
+        self.0.iter().map(|rewind| rewind.highest_read).max().unwrap_or(0)
     }
 
     /// The highest position that may have a decision from before a rewind; 0 where there was none.
-    pub fn reach(&self) -> Position {
-        self.0.iter().map(Rewind::reach).max().unwrap_or(0)
+    pub fn max_possible_read(&self) -> Position {
+        self.0.iter().map(Rewind::max_possible_read).max().unwrap_or(0)
     }
 
-    /// Whether an event of a table was done before one of the rewinds. A decision made after a rewind, perhaps because of it,
+    /// Whether an event of a generation was done before one of the rewinds. A decision made after a rewind, perhaps because of it,
     /// does not count.
-    pub fn was_done(&self, table: usize, partition: PartitionId, position: Position, decided_at: Timestamp) -> bool {
-        let mut of_table = self.0.iter().filter(|rewind| rewind.table == table && decided_at < rewind.at);
-        of_table.any(|rewind| rewind.was_done(partition, position))
+    pub fn was_done(&self, generation: usize, partition: PartitionId, position: Position, decided_at: Timestamp) -> bool {
+        let mut of_generation = self
+            .0
+            .iter()
+            .filter(|rewind| rewind.generation == generation && decided_at < rewind.at);
+        of_generation.any(|rewind| rewind.was_done(partition, position))
     }
 
     /// The ranges above a position in which events may have been waiting.
-    pub fn left_above(&self, position: Position) -> impl Iterator<Item = RangeInclusive<Position>> {
-        let left = self.0.iter().filter_map(Rewind::left);
-        left.map(move |left| (*left.start()).max(position + 1)..=*left.end())
+    pub fn possibly_unfinished_above(&self, position: Position) -> impl Iterator<Item = RangeInclusive<Position>> {
+        let unfinished = self.0.iter().filter_map(Rewind::possibly_unfinished);
+        unfinished.map(move |range| (*range.start()).max(position + 1)..=*range.end())
     }
 }
 
@@ -102,20 +108,20 @@ mod tests {
     }
 
     fn rewinds() -> Rewinds {
-        let rewind = |table, done: [Position; 2], read| Rewind {
+        let rewind = |generation, checkpoints: [Position; 2], highest_read| Rewind {
             at: at(10),
-            table,
-            done: done.to_vec(),
-            read,
+            generation,
+            checkpoints: checkpoints.to_vec(),
+            highest_read,
         };
         Rewinds::new(vec![rewind(0, [70, 90], 100), rewind(1, [5, 3], 5)])
     }
 
     #[test]
-    fn a_rewind_knows_an_event_as_done_by_its_partition_and_table() {
+    fn a_rewind_knows_an_event_as_done_by_its_partition_and_generation() {
         let [zero, one] = [0, 1].map(|number| PartitionId::new(number).unwrap());
         let rewinds = rewinds();
-        for (table, partition, position, expected) in [
+        for (generation, partition, position, expected) in [
             (0, zero, 70, true),
             (0, zero, 71, false),
             (0, one, 90, true),
@@ -123,21 +129,24 @@ mod tests {
             (1, one, 4, false),
             (2, one, 1, false),
         ] {
-            let was_done = |second| rewinds.was_done(table, partition, position, at(second));
+            let was_done = |second| rewinds.was_done(generation, partition, position, at(second));
             assert_eq!(
                 (was_done(9), was_done(10)),
                 (expected, false),
-                "{table} {partition:?} {position}"
+                "{generation} {partition:?} {position}"
             );
         }
-        assert_eq!((rewinds.read(), rewinds.reach()), (100, 100 + READ_SINCE));
+        assert_eq!(
+            (rewinds.highest_read(), rewinds.max_possible_read()),
+            (100, 100 + MAX_UNSAVED_READ)
+        );
     }
 
     #[test]
     fn events_that_may_have_waited_lie_above_the_lowest_checkpoint() {
-        let left = disjoint(rewinds().left_above(80));
-        assert_eq!(left, [81..=100 + READ_SINCE]);
-        assert_eq!(disjoint(rewinds().left_above(READ_SINCE + 200)), []);
+        let unfinished = disjoint(rewinds().possibly_unfinished_above(80));
+        assert_eq!(unfinished, [81..=100 + MAX_UNSAVED_READ]);
+        assert_eq!(disjoint(rewinds().possibly_unfinished_above(MAX_UNSAVED_READ + 200)), []);
     }
 
     proptest! {

@@ -32,7 +32,7 @@ pub use configured::{Schedule, ScheduleMode};
 pub use cron::CronRule;
 pub use delay::{Delay, DelayForm, Due};
 pub use overdue::{MaxOverdue, Timeliness};
-pub use recurrence::{MIN_INTERVAL, MOST_COUNTED, Occurrence, Recurrence, RecurrenceForm, Rule};
+pub use recurrence::{MAX_MISSED_COUNTED, MIN_INTERVAL, Occurrence, Recurrence, RecurrenceForm, Rule};
 pub use zone::Zone;
 
 /// When an integration makes its deliveries.

@@ -4,8 +4,8 @@
 //! due they are ordered one after the other, under the configuration of that day. The row's identity derives from the event's,
 //! so reading an event again schedules nothing twice; neither does creating the next occurrence twice.
 
-mod asked;
-mod call_off;
+mod cancellation;
+mod requests;
 #[cfg(test)]
 mod tests;
 
@@ -13,16 +13,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-pub use asked::{Cancel, MOST_SHOWN, Preview, Reschedule};
-pub use call_off::{CallOff, CallOffKey};
+pub use cancellation::{CancellationEvent, CancellationKey};
+pub use requests::{CancelDelivery, MAX_PREVIEW_OCCURRENCES, PreviewSchedule, RescheduleDelivery};
 
 use crate::clock::Timestamp;
+use crate::delivery_command::DeliveryCommand;
 use crate::delivery_log::{EventRef, TriggerType, named};
 use crate::id::{IntegrationId, OrgId, Position, Rid, ScheduledId};
 use crate::integration::Target;
 use crate::message::MessageId;
-use crate::order::DeliveryOrder;
-use crate::schedule::{MOST_COUNTED, Occurrence, Schedule, Scheduling, Zone};
+use crate::schedule::{MAX_MISSED_COUNTED, Occurrence, Schedule, Scheduling, Zone};
 
 named! {
     /// The status of a scheduled delivery.
@@ -103,7 +103,7 @@ pub struct ScheduledDelivery {
     /// Its place in a series, if it recurs.
     pub series: Option<Series>,
     /// The keys of the events that cancel it.
-    pub call_off_keys: Vec<CallOffKey>,
+    pub cancellation_keys: Vec<CancellationKey>,
     /// Its status.
     pub status: ScheduledStatus,
     /// Why it failed, if it did.
@@ -196,19 +196,21 @@ impl ScheduledDelivery {
     }
 
     /// How many occurrences between this one and a moment are skipped, as a sentence; `None` if there are none.
-    pub fn missed(&self, not_before: Timestamp) -> Option<String> {
+    pub fn missed_note(&self, not_before: Timestamp) -> Option<String> {
         let (_, missed) = self.series.as_ref()?.after_missed(not_before);
         match missed {
             0 => None,
-            MOST_COUNTED => Some(format!("At least {MOST_COUNTED} occurrences after it were missed as well.")),
+            MAX_MISSED_COUNTED => Some(format!(
+                "At least {MAX_MISSED_COUNTED} occurrences after it were missed as well."
+            )),
             1 => Some("One occurrence after it was missed as well.".to_owned()),
             missed => Some(format!("{missed} occurrences after it were missed as well.")),
         }
     }
 
-    /// The order to send one of its actions now.
-    pub fn order(&self, action_index: u16, claim_id: String) -> DeliveryOrder {
-        DeliveryOrder {
+    /// The command to send one of its actions now.
+    pub fn command(&self, action_index: u16, claim_id: String) -> DeliveryCommand {
+        DeliveryCommand {
             org_id: self.org_id,
             integration: self.integration,
             action_index,

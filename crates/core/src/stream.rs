@@ -1,4 +1,4 @@
-//! Streams: the events of one organisation and one type. Order is kept within a stream, and backlogs are told apart by stream.
+//! Streams: the events of one organisation and one type. Order is kept within a stream, and a backlog is recognised by stream.
 
 use crate::event::SourceRow;
 use crate::id::{EventType, OrgId};
@@ -29,8 +29,8 @@ impl Stream {
         self.partition
     }
 
-    /// Whether it may be set apart: it has an organisation and a type.
-    pub fn is_named(&self) -> bool {
+    /// Whether it may be deferred: it has an organisation and a type.
+    pub fn is_deferrable(&self) -> bool {
         self.org.is_some() && !self.event_type.as_str().is_empty()
     }
 }

@@ -1,4 +1,4 @@
-//! Tallies: when a count over a stretch of time may be kept.
+//! Tallies: when a count over a span of time may be kept.
 //!
 //! Time is cut into buckets of ten minutes, the same for all organisations. The deliveries of a bucket are counted once it has
 //! settled, and the count is kept; a later write into the bucket is announced first ([`is_late`]), so that an outdated count is
@@ -11,17 +11,17 @@ use chrono::TimeDelta;
 use crate::calendar::Period;
 use crate::clock::Timestamp;
 
-const LENGTH_MS: i64 = 600_000;
+const BUCKET_MS: i64 = 600_000;
 
 /// The longest time from an announcement, or the decision that none is needed, to the end of the write: four sequential
 /// operations with 30 s each.
-const WRITING: TimeDelta = TimeDelta::seconds(120);
+const MAX_WRITE_TIME: TimeDelta = TimeDelta::seconds(120);
 
 /// The largest difference between the clocks of two processes.
 pub const SKEW: TimeDelta = TimeDelta::seconds(45);
 
 /// A delivery begun this recently is written without an announcement: its bucket cannot have settled.
-const UNANNOUNCED: TimeDelta = TimeDelta::seconds(15);
+const UNANNOUNCED_FOR: TimeDelta = TimeDelta::seconds(15);
 
 /// Ten minutes of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,7 +35,7 @@ impl Bucket {
 
     /// The bucket that contains a moment.
     pub fn of(at: Timestamp) -> Self {
-        Self(at.timestamp_millis().div_euclid(LENGTH_MS))
+        Self(at.timestamp_millis().div_euclid(BUCKET_MS))
     }
 
     /// Its number, counted from 1970.
@@ -45,7 +45,7 @@ impl Bucket {
 
     /// The first moment.
     pub fn start(self) -> Timestamp {
-        Timestamp::from_timestamp_millis(self.0.saturating_mul(LENGTH_MS)).unwrap_or_default()
+        Timestamp::from_timestamp_millis(self.0.saturating_mul(BUCKET_MS)).unwrap_or_default()
     }
 
     /// The end, which is outside the bucket.
@@ -61,33 +61,33 @@ impl Bucket {
 
     /// The last bucket that has received all of its unannounced writes.
     pub fn last_settled(now: Timestamp) -> Self {
-        Self(Self::of(now - UNANNOUNCED - WRITING - SKEW).0 - 1)
+        Self(Self::of(now - UNANNOUNCED_FOR - MAX_WRITE_TIME - SKEW).0 - 1)
     }
 }
 
 /// Whether a delivery begun at `taken_up` has to be announced before it is written now.
 pub fn is_late(taken_up: Timestamp, now: Timestamp) -> bool {
-    Bucket::of(taken_up).end() + UNANNOUNCED <= now
+    Bucket::of(taken_up).end() + UNANNOUNCED_FOR <= now
 }
 
 /// When a write announced now is certain to have ended; an earlier count may or may not include it.
-pub fn under_way_until(now: Timestamp) -> Timestamp {
-    now + WRITING + SKEW
+pub fn write_ends_by(now: Timestamp) -> Timestamp {
+    now + MAX_WRITE_TIME + SKEW
 }
 
 /// A period cut into settled whole buckets, and the rest before and after them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cut {
+pub struct PeriodSplit {
     /// The part before the buckets.
     pub before: Option<Period>,
     /// The numbers of the buckets.
     pub settled: Range<i64>,
     /// The part after the buckets.
-    pub behind: Option<Period>,
+    pub after: Option<Period>,
 }
 
-impl Cut {
-    /// Cuts a period.
+impl PeriodSplit {
+    /// Splits a period.
     pub fn of(period: Period, now: Timestamp) -> Self {
         let (first, last) = (Bucket::of(period.start()), Bucket::of(period.end()));
         let first = if first.start() < period.start() { first.next() } else { first };
@@ -96,13 +96,13 @@ impl Cut {
             return Self {
                 before: Some(period),
                 settled: first.0..first.0,
-                behind: None,
+                after: None,
             };
         }
         Self {
             before: Period::new(period.start(), first.start()),
             settled: first.0..end.0,
-            behind: Period::new(end.start(), period.end()),
+            after: Period::new(end.start(), period.end()),
         }
     }
 }
@@ -125,9 +125,9 @@ mod tests {
             now in 0_i64..20_000_000,
         ) {
             let period = Period::new(at(start), at(start + length)).unwrap();
-            let Cut { before, settled, behind } = Cut::of(period, at(now));
+            let PeriodSplit { before, settled, after } = PeriodSplit::of(period, at(now));
             let whole = Period::new(Bucket::new(settled.start).start(), Bucket::new(settled.end).start());
-            let parts: Vec<_> = [before, whole, behind].into_iter().flatten().collect();
+            let parts: Vec<_> = [before, whole, after].into_iter().flatten().collect();
             prop_assert_eq!(parts.first().map(|part| part.start()), Some(period.start()));
             prop_assert_eq!(parts.last().map(|part| part.end()), Some(period.end()));
             prop_assert!(parts.windows(2).all(|pair| pair[0].end() == pair[1].start()), "{:?}", parts);
@@ -145,9 +145,9 @@ mod tests {
         ) {
             let bucket = Bucket::new(number);
             let taken_up = bucket.start() + TimeDelta::milliseconds(into);
-            let written = bucket.end() + UNANNOUNCED - TimeDelta::milliseconds(before);
+            let written = bucket.end() + UNANNOUNCED_FOR - TimeDelta::milliseconds(before);
             prop_assert!(!is_late(taken_up, written));
-            let done = written + WRITING + TimeDelta::milliseconds(skew);
+            let done = written + MAX_WRITE_TIME + TimeDelta::milliseconds(skew);
             prop_assert!(bucket > Bucket::last_settled(done));
         }
     }

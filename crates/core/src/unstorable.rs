@@ -13,7 +13,7 @@ use crate::header_lines::HeaderLines;
 use crate::id::LogId;
 use crate::outcome::ErrorCategory;
 use crate::ports::JournalEntry;
-use crate::scheduled::{CallOff, ScheduledDelivery};
+use crate::scheduled::{CancellationEvent, ScheduledDelivery};
 
 impl JournalEntry {
     /// The entries to record in place of a refused one; empty where nothing could be left out.
@@ -21,8 +21,8 @@ impl JournalEntry {
     pub fn without_payload(&self, refusal: &str) -> Vec<Self> {
         match self {
             Self::Delivery { log, trace, dead_letter } => {
-                let letter = dead_letter.as_deref().map(|letter| without_content(letter, refusal));
-                let (mut log, trace) = (bare(log), refused(trace, refusal));
+                let letter = dead_letter.as_deref().map(|letter| abandoned_letter(letter, refusal));
+                let (mut log, trace) = (without_bodies(log), with_refusal_step(trace, refusal));
                 if let Some(letter) = &letter {
                     log.status = DeliveryStatus::Abandoned;
                     let category = letter.category.unwrap_or(ErrorCategory::Config);
@@ -34,12 +34,12 @@ impl JournalEntry {
                     dead_letter: letter.map(Box::new),
                 }]
             }
-            Self::Redelivery { log, trace } => vec![Self::Redelivery {
-                log: Box::new(bare(log)),
-                trace: refused(trace, refusal),
+            Self::Retry { log, trace } => vec![Self::Retry {
+                log: Box::new(without_bodies(log)),
+                trace: with_refusal_step(trace, refusal),
             }],
-            Self::Scheduled(delivery) => vec![never_planned(delivery, refusal)],
-            Self::CalledOff(call_off) => without_replacement(call_off, refusal),
+            Self::Scheduled(delivery) => vec![abandoned_delivery(delivery, refusal)],
+            Self::Cancellation(event) => without_replacement(event, refusal),
             Self::Audit(audit) => vec![Self::Audit(crate::audit::EventAudit {
                 detail: None,
                 ..audit.clone()
@@ -53,12 +53,12 @@ impl JournalEntry {
     }
 }
 
-fn because(refusal: &str) -> String {
+fn refusal_message(refusal: &str) -> String {
     let refusal: String = refusal.chars().take(500).collect();
     format!("The database refused to store it with its payload, which is not kept: {refusal}")
 }
 
-fn bare(log: &DeliveryLog) -> DeliveryLog {
+fn without_bodies(log: &DeliveryLog) -> DeliveryLog {
     let mut log = log.clone();
     log.original_payload = None;
     log.request_payload = None;
@@ -69,13 +69,13 @@ fn bare(log: &DeliveryLog) -> DeliveryLog {
     log
 }
 
-fn refused(trace: &ExecutionTrace, refusal: &str) -> ExecutionTrace {
+fn with_refusal_step(trace: &ExecutionTrace, refusal: &str) -> ExecutionTrace {
     let mut steps = trace.steps.clone();
     steps.push(Step {
         name: "store",
         offset: steps.last().map_or(Duration::ZERO, |last| last.offset + last.duration),
         duration: Duration::ZERO,
-        detail: Some(because(refusal)),
+        detail: Some(refusal_message(refusal)),
     });
     ExecutionTrace {
         steps,
@@ -83,20 +83,20 @@ fn refused(trace: &ExecutionTrace, refusal: &str) -> ExecutionTrace {
     }
 }
 
-fn without_content(letter: &DeadLetter, refusal: &str) -> DeadLetter {
+fn abandoned_letter(letter: &DeadLetter, refusal: &str) -> DeadLetter {
     DeadLetter {
         status: DeadLetterStatus::Abandoned,
         reason: DeadLetterReason::NotStored,
         original_payload: Bytes::new(),
-        last_error: format!("{} {}", letter.last_error, because(refusal)),
+        last_error: format!("{} {}", letter.last_error, refusal_message(refusal)),
         next_retry_at: None,
         ..letter.clone()
     }
 }
 
 /// A delivery that cannot be stored until it is due is given up.
-fn never_planned(delivery: &ScheduledDelivery, refusal: &str) -> JournalEntry {
-    let (message_id, reason) = (delivery.message_id(0), because(refusal));
+fn abandoned_delivery(delivery: &ScheduledDelivery, refusal: &str) -> JournalEntry {
+    let (message_id, reason) = (delivery.message_id(0), refusal_message(refusal));
     let log = DeliveryLog {
         id: LogId(delivery.id.0),
         message_id,
@@ -147,22 +147,22 @@ fn never_planned(delivery: &ScheduledDelivery, refusal: &str) -> JournalEntry {
     };
     JournalEntry::Delivery {
         log: Box::new(log),
-        trace: refused(&ExecutionTrace::default(), refusal),
+        trace: with_refusal_step(&ExecutionTrace::default(), refusal),
         dead_letter: Some(Box::new(letter)),
     }
 }
 
 /// The cancellation stays; the delivery that was to be scheduled instead is given up.
-fn without_replacement(call_off: &CallOff, refusal: &str) -> Vec<JournalEntry> {
-    let Some(replacement) = &call_off.replacement else {
+fn without_replacement(event: &CancellationEvent, refusal: &str) -> Vec<JournalEntry> {
+    let Some(replacement) = &event.replacement else {
         return Vec::new();
     };
-    let called_off = CallOff {
+    let cancellation = CancellationEvent {
         replacement: None,
-        ..call_off.clone()
+        ..event.clone()
     };
     vec![
-        JournalEntry::CalledOff(Box::new(called_off)),
-        never_planned(replacement, refusal),
+        JournalEntry::Cancellation(Box::new(cancellation)),
+        abandoned_delivery(replacement, refusal),
     ]
 }

@@ -21,14 +21,14 @@ mod port;
 #[cfg(test)]
 mod tests;
 
-pub use meter::{Meter, Take};
-pub use port::{RateWindows, WindowKey, subscriber};
+pub use meter::{Meter, TakeResult};
+pub use port::{RateWindows, WindowKey, subscriber_of};
 
 /// The number of slices in a window.
 pub const SLICES: usize = 40;
 
-const LARGEST_LIMIT: u32 = 10_000_000;
-const WINDOWS: std::ops::RangeInclusive<u64> = 1..=86_400;
+const MAX_REQUESTS: u32 = 10_000_000;
+const WINDOW_SECONDS: std::ops::RangeInclusive<u64> = 1..=86_400;
 
 /// A limit of requests in any span of the window's length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,10 +41,10 @@ impl RateLimit {
     /// From 1 to 10,000,000 requests in 1 to 86,400 seconds; faults point at `/maxRequests` and `/windowSeconds`.
     pub fn new(max_requests: u32, window_seconds: u64) -> Result<Self, Faults> {
         let mut faults = Faults::default();
-        if !(1..=LARGEST_LIMIT).contains(&max_requests) {
+        if !(1..=MAX_REQUESTS).contains(&max_requests) {
             faults.add("/maxRequests", "must be from 1 to 10000000");
         }
-        if !WINDOWS.contains(&window_seconds) {
+        if !WINDOW_SECONDS.contains(&window_seconds) {
             faults.add("/windowSeconds", "must be from 1 to 86400");
         }
         faults.into_result(Self {
@@ -121,11 +121,11 @@ pub struct Grant {
 impl Window {
     /// Grants as much of the request as there is room for. Returns the window to store, under the condition that its version is
     /// still the one that was read; `None` where nothing changed.
-    pub fn lease(&self, limit: &RateLimit, ask: LeaseRequest, now: Timestamp) -> (Grant, Option<Self>) {
+    pub fn lease(&self, limit: &RateLimit, request: LeaseRequest, now: Timestamp) -> (Grant, Option<Self>) {
         let mut next = self.at(limit, now);
-        next.take_back(ask.unused);
+        next.return_unused(request.unused);
         let room = limit.max_requests.saturating_sub(next.total());
-        let requests = ask.wanted.min(room);
+        let requests = request.wanted.min(room);
         if let Some(newest) = next.granted.last_mut() {
             *newest += requests;
         }
@@ -136,7 +136,7 @@ impl Window {
             remaining: room - requests,
             free_at: next.free_at(),
         };
-        let changed = requests > 0 || ask.unused.is_some();
+        let changed = requests > 0 || request.unused.is_some();
         (grant, changed.then_some(next))
     }
 
@@ -150,7 +150,7 @@ impl Window {
     }
 
     /// When the stored window stops having any effect.
-    pub fn spent_at(&self) -> Timestamp {
+    pub fn expires_at(&self) -> Timestamp {
         self.start_of(self.newest + SLICES_I64 + 1)
     }
 
@@ -160,11 +160,11 @@ impl Window {
         let present = now.timestamp_millis().div_euclid(slice_ms);
         let version = self.version + 1;
         if self.granted.len() != SLICES + 1 || self.slice_ms != slice_ms {
-            return self.cut_anew(version, slice_ms, present, now);
+            return self.with_new_slices(version, slice_ms, present, now);
         }
         let newest = present.max(self.newest);
-        let passed = usize::try_from(newest - self.newest).unwrap_or(usize::MAX).min(SLICES + 1);
-        let mut granted = self.granted[passed..].to_vec();
+        let elapsed = usize::try_from(newest - self.newest).unwrap_or(usize::MAX).min(SLICES + 1);
+        let mut granted = self.granted[elapsed..].to_vec();
         granted.resize(SLICES + 1, 0);
         Self {
             version,
@@ -175,9 +175,9 @@ impl Window {
     }
 
     /// Changes the length of slices: everything still within the old window counts as granted just now.
-    fn cut_anew(&self, version: u64, slice_ms: i64, present: i64, now: Timestamp) -> Self {
+    fn with_new_slices(&self, version: u64, slice_ms: i64, present: i64, now: Timestamp) -> Self {
         let mut granted = vec![0; SLICES + 1];
-        if self.slice_ms > 0 && now < self.spent_at() {
+        if self.slice_ms > 0 && now < self.expires_at() {
             granted[SLICES] = self.total();
         }
         Self {
@@ -188,11 +188,11 @@ impl Window {
         }
     }
 
-    fn take_back(&mut self, unused: Option<UnusedGrant>) {
+    fn return_unused(&mut self, unused: Option<UnusedGrant>) {
         let Some(unused) = unused else { return };
         let age = usize::try_from(self.newest - unused.slice).ok();
-        let place = age.and_then(|age| SLICES.checked_sub(age));
-        if let Some(granted) = place.and_then(|place| self.granted.get_mut(place)) {
+        let index = age.and_then(|age| SLICES.checked_sub(age));
+        if let Some(granted) = index.and_then(|index| self.granted.get_mut(index)) {
             *granted = granted.saturating_sub(unused.requests);
         }
     }

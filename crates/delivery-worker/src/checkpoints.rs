@@ -39,7 +39,7 @@ impl Checkpoints {
     async fn save_seen(&self, state: &SourceState) -> Result<(), StoreError> {
         let seen = state.tracker.read_to();
         if seen > state.saved_read_to.load(Ordering::Relaxed) {
-            self.leases.saw_source(state.source.id(), seen).await?;
+            self.leases.save_highest_read(state.source.id(), seen).await?;
             state.saved_read_to.fetch_max(seen, Ordering::Relaxed);
         }
         Ok(())

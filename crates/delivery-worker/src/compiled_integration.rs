@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ig_core::condition::Condition;
 use ig_core::delivery_log::Direction;
 use ig_core::fault::Faults;
-use ig_core::integration::{Guarded, Integration, PlannedAction};
+use ig_core::integration::{BreakerSubject, Integration, PlannedAction};
 use ig_core::schedule::{ScheduleMode, Scheduling};
 use ig_delivery::Template;
 use ig_transform::{CompiledCondition, CompiledFilter, CompiledScript, CompiledShape};
@@ -95,10 +95,10 @@ impl CompiledIntegration {
     }
 
     /// The integration as its circuit breaker sees it.
-    pub(crate) fn guarded(&self) -> Guarded<'_> {
-        Guarded {
+    pub(crate) fn breaker_subject(&self) -> BreakerSubject<'_> {
+        BreakerSubject {
             direction: self.direction,
-            ..self.integration.guarded()
+            ..self.integration.breaker_subject()
         }
     }
 

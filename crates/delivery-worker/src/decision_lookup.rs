@@ -11,7 +11,7 @@ use ig_core::audit::{DecisionStatus, EventAudit};
 use ig_core::event::{RowPayload, SourceRow};
 use ig_core::generation::is_named_after;
 use ig_core::id::{Position, SourceId};
-use ig_core::ports::{DECIDED_AT_ONCE, Journal, StoreError};
+use ig_core::ports::{Journal, MAX_DECISIONS, StoreError};
 use ig_core::stream::Stream;
 
 use crate::intake::ResolvedRow;
@@ -58,7 +58,7 @@ impl DecisionLookup {
         let mut ranges = merge_adjacent(positions.filter(|position| *position <= to));
         let mut decided = HashMap::new();
         while !ranges.is_empty() {
-            let mut audits = self.journal.decided(source, &ranges).await?;
+            let mut audits = self.journal.decisions(source, &ranges).await?;
             ranges = remaining_ranges(&ranges, &mut audits);
             for audit in audits {
                 decided.entry(audit.position).or_insert_with(Vec::new).push(audit);
@@ -78,7 +78,7 @@ impl DecisionLookup {
         source: &SourceId,
         ranges: &[RangeInclusive<Position>],
     ) -> Result<(Vec<ResolvedRow>, Vec<RangeInclusive<Position>>), StoreError> {
-        let mut decided = self.journal.decided(source, ranges).await?;
+        let mut decided = self.journal.decisions(source, ranges).await?;
         let remaining = remaining_ranges(ranges, &mut decided);
         Ok((decided.into_iter().filter_map(row_of_vanished).collect(), remaining))
     }
@@ -111,7 +111,7 @@ pub(crate) fn merge_adjacent(positions: impl Iterator<Item = Position>) -> Vec<R
 
 /// The ranges to ask for next. A full answer may lack some events of its last position, so that position is asked for again.
 fn remaining_ranges(ranges: &[RangeInclusive<Position>], audits: &mut Vec<EventAudit>) -> Vec<RangeInclusive<Position>> {
-    let last = audits.last().filter(|_| audits.len() >= DECIDED_AT_ONCE);
+    let last = audits.last().filter(|_| audits.len() >= MAX_DECISIONS);
     let Some(last) = last.map(|audit| audit.position) else {
         return Vec::new();
     };

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use chrono::SecondsFormat;
 use ig_core::dead_letter::DeadLetterReason;
+use ig_core::dead_letter_retry::ClaimId;
+use ig_core::delivery_command::{CommandOutcome, CommandReport, DeliveryCommand};
 use ig_core::delivery_log::{DeliveryLog, DeliveryStatus, Direction, Step, TriggerType};
 use ig_core::event::{Event, Payload};
-use ig_core::order::{DeliveryOrder, OrderOutcome, OrderReport};
 use ig_core::ports::{JournalEntry, StoreError};
-use ig_core::redelivery::ClaimId;
 use ig_service::telemetry::TraceContext;
 use ig_store::{DeadLetters, DeliveryLogs};
 use tokio_util::sync::CancellationToken;
@@ -48,7 +48,7 @@ pub(crate) enum CommandError {
 /// The header by which clients identify a call that may be repeated.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
-/// Executes delivery commands, each of which is one [`DeliveryOrder`].
+/// Executes delivery commands, each of which is one [`DeliveryCommand`].
 pub(crate) struct DeliveryCommands {
     executor: Arc<DeliveryExecutor>,
     configuration: Arc<LiveConfiguration>,
@@ -79,7 +79,7 @@ impl DeliveryCommands {
 
     /// Makes one delivery and reports its result once that is durable. A recorded delivery is not made again, unless it failed and its dead
     /// letter is being retried; the retry is added to its log.
-    pub(crate) async fn execute(&self, order: DeliveryOrder) -> Result<OrderReport, CommandError> {
+    pub(crate) async fn execute(&self, order: DeliveryCommand) -> Result<CommandReport, CommandError> {
         if self.stop.is_cancelled() || !self.configuration.is_in_force() {
             return Err(CommandError::Unavailable);
         }
@@ -99,7 +99,7 @@ impl DeliveryCommands {
             },
             None => entry,
         };
-        let (JournalEntry::Delivery { log, .. } | JournalEntry::Redelivery { log, .. }) = &entry else {
+        let (JournalEntry::Delivery { log, .. } | JournalEntry::Retry { log, .. }) = &entry else {
             return Err(CommandError::Unavailable);
         };
         let report = report_from_log(log);
@@ -109,7 +109,7 @@ impl DeliveryCommands {
 
     /// Whether the order retries a failed delivery under a valid claim on its dead letter. Without one, the order repeats one
     /// whose answer was lost, or its sender does not own the retry any more.
-    async fn is_retry(&self, order: &DeliveryOrder, recorded: &DeliveryLog) -> Result<bool, StoreError> {
+    async fn is_retry(&self, order: &DeliveryCommand, recorded: &DeliveryLog) -> Result<bool, StoreError> {
         let failed = match recorded.status {
             DeliveryStatus::Success | DeliveryStatus::Skipped => false,
             DeliveryStatus::Failed | DeliveryStatus::Retrying | DeliveryStatus::Abandoned => true,
@@ -118,12 +118,12 @@ impl DeliveryCommands {
             return Ok(false);
         }
         let claim = ClaimId(order.claim_id.clone());
-        self.letters.is_held(order.org_id, recorded.id, &claim).await
+        self.letters.is_claimed_by(order.org_id, recorded.id, &claim).await
     }
 
     async fn find_integration(
         &self,
-        order: &DeliveryOrder,
+        order: &DeliveryCommand,
         recorded: Option<&DeliveryLog>,
     ) -> Result<Arc<CompiledIntegration>, CommandError> {
         let found = self.configuration.integration(order.integration);
@@ -142,7 +142,7 @@ impl DeliveryCommands {
     /// The integration that repeats a failed inbound call. Its dead letter has the full target, with the query that a log may lack.
     async fn repeating_integration(
         &self,
-        order: &DeliveryOrder,
+        order: &DeliveryCommand,
         recorded: &DeliveryLog,
     ) -> Result<Option<Arc<CompiledIntegration>>, StoreError> {
         let Some(inbound) = self.configuration.inbound_integration(order.org_id, order.integration) else {
@@ -150,11 +150,11 @@ impl DeliveryCommands {
         };
         let letter = self.letters.get(order.org_id, recorded.id).await?;
         let target = letter.as_ref().map_or(&recorded.target, |kept| &kept.letter.target);
-        let repeating = inbound.again(target, recorded.request_headers.get(IDEMPOTENCY_KEY));
+        let repeating = inbound.resend_integration(target, recorded.request_headers.get(IDEMPOTENCY_KEY));
         Ok(repeating.map(|integration| Arc::new(CompiledIntegration::new(Arc::new(integration), Direction::Inbound))))
     }
 
-    async fn make_delivery(&self, order: DeliveryOrder, compiled: &CompiledIntegration) -> Result<JournalEntry, CommandError> {
+    async fn make_delivery(&self, order: DeliveryCommand, compiled: &CompiledIntegration) -> Result<JournalEntry, CommandError> {
         let (message, trigger, index) = (order.message_id, order.trigger, order.action_index);
         let event = to_event(order)?;
         let trace = EventTrace::within(TraceContext::current_or_new());
@@ -184,7 +184,7 @@ fn max_attempts(trigger: TriggerType, compiled: &CompiledIntegration) -> u8 {
 }
 
 /// The report of a retry that the breaker, the rate limit or a disabled script kept from being sent: it adds nothing to its log.
-fn held_back_report(entry: &JournalEntry) -> Option<OrderReport> {
+fn held_back_report(entry: &JournalEntry) -> Option<CommandReport> {
     let JournalEntry::Delivery {
         log,
         dead_letter: Some(letter),
@@ -204,8 +204,8 @@ fn held_back_report(entry: &JournalEntry) -> Option<OrderReport> {
         | DeadLetterReason::NotStored
         | DeadLetterReason::EventGone => false,
     };
-    is_held_back.then(|| OrderReport {
-        outcome: OrderOutcome::Held,
+    is_held_back.then(|| CommandReport {
+        outcome: CommandOutcome::Held,
         error: None,
         response_status: None,
         retry_after: letter.next_retry_at.and_then(|due| (due - letter.created_at).to_std().ok()),
@@ -229,7 +229,7 @@ fn with_earlier_attempts(earlier: DeliveryLog, entry: JournalEntry) -> JournalEn
         created_at: earlier.created_at,
         ..*log
     });
-    JournalEntry::Redelivery { log, trace }
+    JournalEntry::Retry { log, trace }
 }
 
 fn retry_step(log: &DeliveryLog) -> Step {
@@ -242,7 +242,7 @@ fn retry_step(log: &DeliveryLog) -> Step {
     }
 }
 
-fn to_event(order: DeliveryOrder) -> Result<Event, CommandError> {
+fn to_event(order: DeliveryCommand) -> Result<Event, CommandError> {
     let payload = Payload::parse(order.payload).map_err(CommandError::InvalidPayload)?;
     Ok(Event {
         source: order.source,
@@ -257,14 +257,14 @@ fn to_event(order: DeliveryOrder) -> Result<Event, CommandError> {
     })
 }
 
-fn report_from_log(log: &DeliveryLog) -> OrderReport {
+fn report_from_log(log: &DeliveryLog) -> CommandReport {
     let last = log.attempts.last();
-    OrderReport {
+    CommandReport {
         outcome: match log.status {
-            DeliveryStatus::Success => OrderOutcome::Delivered,
-            DeliveryStatus::Skipped => OrderOutcome::Skipped,
-            DeliveryStatus::Retrying => OrderOutcome::Retryable,
-            DeliveryStatus::Failed | DeliveryStatus::Abandoned => OrderOutcome::Refused,
+            DeliveryStatus::Success => CommandOutcome::Delivered,
+            DeliveryStatus::Skipped => CommandOutcome::Skipped,
+            DeliveryStatus::Retrying => CommandOutcome::Retryable,
+            DeliveryStatus::Failed | DeliveryStatus::Abandoned => CommandOutcome::Refused,
         },
         error: log.error.clone(),
         response_status: last.and_then(|attempt| attempt.response_status),

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use ig_core::clock::Timestamp;
 use ig_core::dead_letter::{DEFAULT_MAX_RETRIES, DeadLetter, DeadLetterReason, DeadLetterStatus};
+use ig_core::dead_letter_retry::RetryPolicy;
 use ig_core::delivery_log::{Attempt, DeliveryLog, DeliveryStatus, EventRef, ExecutionTrace, IntegrationRef, Step, TriggerType};
 use ig_core::header_lines::HeaderLines;
 use ig_core::id::{Position, Rid};
 use ig_core::integration::{Hold, LogLevel};
 use ig_core::outcome::{ErrorCategory, Failure};
 use ig_core::ports::JournalEntry;
-use ig_core::redelivery::RetryPolicy;
 
 use crate::executor::DeliveryTask;
 use crate::metrics;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use ig_core::backoff::{Backoff, Next, after_failure};
-use ig_core::breaker::Ended;
+use ig_core::backoff::{Backoff, RetryDecision, retry_decision};
+use ig_core::breaker::DeliveryResult;
 use ig_core::clock::Clock;
 use ig_core::delivery_log::{Attempt, TriggerType};
 use ig_core::event::Event;
@@ -107,14 +107,14 @@ impl DeliveryExecutor {
         action: Result<&CompiledAction, DeliveryOutcome>,
         record: &mut DeliveryRecord,
     ) -> Result<DeliveryOutcome, WorkEnded> {
-        let (integration, message) = (task.compiled.guarded(), task.message);
+        let (integration, message) = (task.compiled.breaker_subject(), task.message);
         let probe = match self.guards.breakers.admit(&integration, message).await {
             BreakerDecision::Send(probe) => probe,
             BreakerDecision::Hold(hold) => return Ok(DeliveryOutcome::Held(hold)),
         };
         let outcome = self.transform_and_send(task, action, record).await;
-        let ended = outcome.as_ref().map_or(Ended::Untold, breaker_outcome);
-        self.guards.breakers.record(&integration, message, ended, probe).await;
+        let result = outcome.as_ref().map_or(DeliveryResult::Inconclusive, breaker_outcome);
+        self.guards.breakers.record(&integration, message, result, probe).await;
         outcome
     }
 
@@ -281,7 +281,7 @@ impl DeliveryExecutor {
                 continue;
             }
             let max_attempts = u32::from(task.max_attempts);
-            let next = after_failure(
+            let next = retry_decision(
                 &failure,
                 record.attempts_made(),
                 max_attempts,
@@ -289,9 +289,9 @@ impl DeliveryExecutor {
                 &mut rand::rng(),
             );
             match next {
-                Next::RetryIn(delay) => task.scope.sleep(delay).await?,
-                Next::DeadLetter { due_in } => return Ok(DeliveryOutcome::Retryable { failure, due_in }),
-                Next::GiveUp => return Ok(DeliveryOutcome::Failed(failure)),
+                RetryDecision::RetryIn(delay) => task.scope.sleep(delay).await?,
+                RetryDecision::DeadLetter { due_in } => return Ok(DeliveryOutcome::Retryable { failure, due_in }),
+                RetryDecision::GiveUp => return Ok(DeliveryOutcome::Failed(failure)),
             }
         }
     }
@@ -353,13 +353,13 @@ where
 
 /// The outcome as the breaker counts it. A payload that cannot be transformed says nothing about the target, and neither does a delivery
 /// that was not sent.
-fn breaker_outcome(outcome: &DeliveryOutcome) -> Ended {
+fn breaker_outcome(outcome: &DeliveryOutcome) -> DeliveryResult {
     match outcome {
-        DeliveryOutcome::Delivered => Ended::Delivered,
+        DeliveryOutcome::Delivered => DeliveryResult::Delivered,
         DeliveryOutcome::Retryable { failure, .. } | DeliveryOutcome::Failed(failure)
             if failure.category != ErrorCategory::Transformation =>
         {
-            Ended::Failed(failure.message.clone())
+            DeliveryResult::Failed(failure.message.clone())
         }
         DeliveryOutcome::Retryable { .. }
         | DeliveryOutcome::Failed(_)
@@ -367,7 +367,7 @@ fn breaker_outcome(outcome: &DeliveryOutcome) -> Ended {
         | DeliveryOutcome::Held(_)
         | DeliveryOutcome::RateLimited(_)
         | DeliveryOutcome::ScriptDisabled { .. }
-        | DeliveryOutcome::Skipped(_) => Ended::Untold,
+        | DeliveryOutcome::Skipped(_) => DeliveryResult::Inconclusive,
     }
 }
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ig_core::delivery_command::DeliveryCommand;
 use ig_core::error_kind::ErrorKind;
 use ig_core::id::IntegrationId;
-use ig_core::order::DeliveryOrder;
 use ig_core::ports::StoreError;
 use ig_proto::v1::delivery_service_server::DeliveryService;
 use ig_proto::v1::{DeliverRequest, DeliverResponse, NudgeRequest, NudgeResponse};
@@ -48,7 +48,7 @@ impl DeliveryGrpc {
 #[tonic::async_trait]
 impl DeliveryService for DeliveryGrpc {
     async fn deliver(&self, request: Request<DeliverRequest>) -> Result<Response<DeliverResponse>, Status> {
-        let order: DeliveryOrder = request
+        let order: DeliveryCommand = request
             .into_inner()
             .try_into()
             .map_err(|error: InvalidMessage| Status::from(error))?;

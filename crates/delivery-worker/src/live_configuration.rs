@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ig_core::configuration::{Change, Configuration, RevisedChange};
+use ig_core::dead_letter_retry::RetryPolicy;
 use ig_core::delivery_log::Direction;
 use ig_core::event_type::EventTypeDefinition;
 use ig_core::id::{EventType, IntegrationId, OrgId, Rid};
 use ig_core::inbound::InboundIntegration;
 use ig_core::integration::Integration;
-use ig_core::redelivery::RetryPolicy;
 use ig_core::schedule::Zone;
 use parking_lot::RwLock;
 use tokio_util::sync::CancellationToken;
@@ -59,7 +59,7 @@ impl LiveConfiguration {
 
     /// Notes that the gateway has sent everything up to a revision: a change that could not be parsed has one too.
     pub(crate) fn reach(&self, revision: u64) {
-        self.inner.write().configuration.reach(revision);
+        self.inner.write().configuration.advance_to(revision);
     }
 
     /// Whether a configuration is in force.
@@ -126,7 +126,10 @@ impl LiveConfiguration {
         entity: Rid,
     ) -> Vec<Arc<CompiledIntegration>> {
         let inner = self.inner.read();
-        let listening = inner.configuration.org(org).map(|org| org.listening(event_type, entity));
+        let listening = inner
+            .configuration
+            .org(org)
+            .map(|org| org.cancel_listeners(event_type, entity));
         let compiled = |integration: Arc<Integration>| inner.compiled.get(&integration.id).cloned();
         listening.into_iter().flatten().filter_map(compiled).collect()
     }
@@ -139,7 +142,7 @@ impl LiveConfiguration {
 
     /// An inbound integration as configured now.
     pub(crate) fn inbound_integration(&self, org: OrgId, id: IntegrationId) -> Option<Arc<InboundIntegration>> {
-        self.inner.read().configuration.org(org)?.inbound_of(id).cloned()
+        self.inner.read().configuration.org(org)?.inbound_by_id(id).cloned()
     }
 
     /// An integration as configured now.

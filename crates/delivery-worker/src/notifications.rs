@@ -133,12 +133,12 @@ impl Journal for NotifyingJournal {
         self.journal.recorded(logs).await
     }
 
-    async fn planned(&self, rows: &[LogId]) -> Result<HashSet<LogId>, StoreError> {
-        self.journal.planned(rows).await
+    async fn scheduled(&self, rows: &[LogId]) -> Result<HashSet<LogId>, StoreError> {
+        self.journal.scheduled(rows).await
     }
 
-    async fn decided(&self, source: &SourceId, positions: &[RangeInclusive<Position>]) -> Result<Vec<EventAudit>, StoreError> {
-        self.journal.decided(source, positions).await
+    async fn decisions(&self, source: &SourceId, positions: &[RangeInclusive<Position>]) -> Result<Vec<EventAudit>, StoreError> {
+        self.journal.decisions(source, positions).await
     }
 
     async fn seen_since(&self, since: Timestamp) -> Result<Vec<SeenEvent>, StoreError> {
@@ -151,10 +151,10 @@ fn has_automatic_retry(entry: &JournalEntry) -> bool {
     match entry {
         JournalEntry::Delivery { dead_letter, .. } => dead_letter.as_ref().is_some_and(|letter| letter.next_retry_at.is_some()),
         JournalEntry::Scheduled(_)
-        | JournalEntry::CalledOff(_)
+        | JournalEntry::Cancellation(_)
         | JournalEntry::Audit(_)
         | JournalEntry::Redecided(_)
-        | JournalEntry::Redelivery { .. }
+        | JournalEntry::Retry { .. }
         | JournalEntry::Seen(_) => false,
     }
 }
@@ -162,11 +162,11 @@ fn has_automatic_retry(entry: &JournalEntry) -> bool {
 fn scheduled_time(entry: &JournalEntry) -> Option<Timestamp> {
     match entry {
         JournalEntry::Scheduled(delivery) => Some(delivery.scheduled_for),
-        JournalEntry::CalledOff(call_off) => call_off.replacement.as_ref().map(|delivery| delivery.scheduled_for),
+        JournalEntry::Cancellation(event) => event.replacement.as_ref().map(|delivery| delivery.scheduled_for),
         JournalEntry::Audit(_)
         | JournalEntry::Redecided(_)
         | JournalEntry::Delivery { .. }
-        | JournalEntry::Redelivery { .. }
+        | JournalEntry::Retry { .. }
         | JournalEntry::Seen(_) => None,
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ig_core::clock::Clock;
-use ig_core::dedup::REMEMBERED;
+use ig_core::dedup::RETENTION;
 use ig_core::id::{Position, SourceId};
 use ig_core::lease::{Claim, Lease, Rebalance, WorkerId, fair_share, rebalance};
 use ig_core::partition::PartitionId;
@@ -271,7 +271,7 @@ impl PartitionManager {
             }
         }
         if !won.is_empty() {
-            let since = self.dependencies.clock.now() - REMEMBERED;
+            let since = self.dependencies.clock.now() - RETENTION;
             self.dependencies
                 .dispatcher
                 .restore_seen(self.dependencies.journal.seen_since(since).await?);

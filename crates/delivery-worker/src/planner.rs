@@ -11,7 +11,7 @@ use ig_core::id::{LogId, ScheduledId};
 use ig_core::outcome::{ErrorCategory, Failure};
 use ig_core::ports::JournalEntry;
 use ig_core::schedule::{CancelAction, CancelRule, Delay, Due, MatchKey, Recurrence, Scheduling, Zone};
-use ig_core::scheduled::{CallOff, CallOffKey, ScheduledDelivery, ScheduledStatus, Series};
+use ig_core::scheduled::{CancellationEvent, CancellationKey, ScheduledDelivery, ScheduledStatus, Series};
 use ig_transform::{CompiledScript, Subject, Transformer};
 
 use crate::executor::{DeliveryExecutor, DeliveryTask, TransformFailure, retry_until_available};
@@ -69,15 +69,20 @@ impl Planner {
         let event = task.event;
         let mut entries = Vec::new();
         for rule in task.compiled.integration.schedule.cancel_on() {
-            if let Some(values) = rule.called_off_by(&event.event_type, &event.payload.json) {
-                let call_off = self.cancel_by_rule(task, rule, values).await?;
-                entries.push(JournalEntry::CalledOff(Box::new(call_off)));
+            if let Some(values) = rule.cancellation_key(&event.event_type, &event.payload.json) {
+                let cancellation = self.cancel_by_rule(task, rule, values).await?;
+                entries.push(JournalEntry::Cancellation(Box::new(cancellation)));
             }
         }
         Ok(entries)
     }
 
-    async fn cancel_by_rule(&self, task: &DeliveryTask<'_>, rule: &CancelRule, values: MatchKey) -> Result<CallOff, WorkEnded> {
+    async fn cancel_by_rule(
+        &self,
+        task: &DeliveryTask<'_>,
+        rule: &CancelRule,
+        values: MatchKey,
+    ) -> Result<CancellationEvent, WorkEnded> {
         let (event, integration, now) = (task.event, &task.compiled.integration, self.clock.now());
         let mut reason = format!("Called off by event {} ({}).", event.id, event.event_type);
         let mut replacement = None;
@@ -91,10 +96,10 @@ impl Planner {
                 PlannedTime::Unknown(failure) => reason = format!("{reason} It cannot be planned anew: {}", failure.message),
             }
         }
-        Ok(CallOff {
+        Ok(CancellationEvent {
             org_id: event.org_id,
             integration: integration.id,
-            key: CallOffKey::new(event.org_id, integration.id, values),
+            key: CancellationKey::new(event.org_id, integration.id, values),
             event: event_ref(event),
             position: event.position,
             happened_at: event.created_at.unwrap_or(now),
@@ -128,8 +133,8 @@ impl Planner {
     ) -> Result<PlannedTime, WorkEnded> {
         let due = match (delay.due(&task.event.payload.json, event_at, zone), &task.compiled.due_script) {
             (Ok(Due::At(at)), _) => Ok(at),
-            (Ok(Due::Ask(_)), Some(script)) => return self.run_due_script(task, delay, script, zone, now).await,
-            (Ok(Due::Ask(_)), None) => Err("The script that tells the time is not known.".to_owned()),
+            (Ok(Due::Script(_)), Some(script)) => return self.run_due_script(task, delay, script, zone, now).await,
+            (Ok(Due::Script(_)), None) => Err("The script that tells the time is not known.".to_owned()),
             (Err(reason), _) => Err(reason),
         };
         Ok(one_off_time(due, now))
@@ -155,7 +160,7 @@ impl Planner {
         loop {
             let (due, _console) = retry_until_available(task.scope, attempt).await?;
             return Ok(match due {
-                Ok(Some(value)) => one_off_time(delay.told(&value, zone), now),
+                Ok(Some(value)) => one_off_time(delay.parse_due(&value, zone), now),
                 Ok(None) => PlannedTime::Never("the script told no time"),
                 Err(TransformFailure::Refused(refusal)) => unknown_time(refusal.to_string()),
                 // A planned delivery cannot become a dead letter, which would be retried as if it were due then. It waits here until the
@@ -193,8 +198,8 @@ impl Planner {
             payload: event.payload.raw.clone(),
             scheduled_for,
             series,
-            call_off_keys: keys
-                .map(|values| CallOffKey::new(event.org_id, integration.id, values))
+            cancellation_keys: keys
+                .map(|values| CancellationKey::new(event.org_id, integration.id, values))
                 .collect(),
             status: ScheduledStatus::Pending,
             error: None,

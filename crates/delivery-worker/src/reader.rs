@@ -13,7 +13,7 @@ use ig_core::event::SourceRow;
 use ig_core::id::Position;
 use ig_core::poll::{BatchSize, PollBackoff};
 use ig_core::ports::{SkipScanBatch, SourceError};
-use ig_core::reading::ReadRange;
+use ig_core::read_cursors::ReadRange;
 use ig_core::stream::{RowKind, Stream};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -107,7 +107,7 @@ impl Reader {
         }
         let until_backlog = self.read_backlog(limit).await?;
         self.failure_reported = false;
-        Ok(self.poll_backoff.after(rows, limit).min(until_backlog))
+        Ok(self.poll_backoff.delay_after(rows, limit).min(until_backlog))
     }
 
     /// Reads on for one backlog; returns the pause before the next.
@@ -173,7 +173,7 @@ impl Reader {
         let began = std::time::Instant::now();
         let source = &self.state.source;
         let read = match self.skip_scans.entry(cursor.clone()).or_default().plan() {
-            Some((span, kinds)) => source.read_past(after, limit, span, kinds).await,
+            Some((span, kinds)) => source.read_skipping(after, limit, span, kinds).await,
             None => source
                 .read_after(after, limit)
                 .await
@@ -186,7 +186,7 @@ impl Reader {
         let batch = read?;
         metrics::record_poll(source.id(), batch.rows.len(), began.elapsed());
         self.batch_size
-            .learn(batch.rows.len(), batch.rows.iter().map(SourceRow::payload_bytes).sum());
+            .adapt(batch.rows.len(), batch.rows.iter().map(SourceRow::payload_bytes).sum());
         Ok(batch)
     }
 
@@ -206,7 +206,7 @@ impl Reader {
         let range = ReadRange {
             after,
             to: read_to,
-            passed: skipped.iter().map(RowKind::stream).collect(),
+            skipped: skipped.iter().map(RowKind::stream).collect(),
             read_for,
         };
         let is_full = count >= limit;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ig_core::ports::{Journal, JournalEntry};
-use ig_store::{Awaits, GroupWriter, JournalQueue, journal_queue};
+use ig_store::{GroupWriter, JournalQueue, JournalWaiter, journal_queue};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::tracker::Ticket;
@@ -70,9 +70,9 @@ impl Recorder {
     fn send(&self, entry: JournalEntry, pending: PendingRecord) {
         let queue = match entry {
             JournalEntry::Delivery { .. }
-            | JournalEntry::Redelivery { .. }
+            | JournalEntry::Retry { .. }
             | JournalEntry::Scheduled(_)
-            | JournalEntry::CalledOff(_) => &self.deliveries,
+            | JournalEntry::Cancellation(_) => &self.deliveries,
             JournalEntry::Audit(_) | JournalEntry::Redecided(_) | JournalEntry::Seen(_) => &self.decisions,
         };
         queue.send(entry, pending);
@@ -85,7 +85,7 @@ impl Recorder {
     }
 }
 
-impl Awaits for PendingRecord {
+impl JournalWaiter for PendingRecord {
     fn durable(self) {
         if let Some(ticket) = self.ticket {
             ticket.part_done();

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ig_core::clock::Timestamp;
+use ig_core::dead_letter_retry::RetryPolicy;
 use ig_core::id::OrgId;
-use ig_core::redelivery::RetryPolicy;
 
 use crate::live_configuration::LiveConfiguration;
 

@@ -15,7 +15,7 @@ use ig_proto::v1::delivery_service_server::DeliveryServiceServer;
 use ig_service::grpc::{Fleet, Services, channel};
 use ig_service::{Context, TaskKind};
 use ig_sources::SourceDependencies;
-use ig_store::{SecretBox, Store};
+use ig_store::{SecretSealer, Store};
 use ig_transform::LookupCache;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
@@ -55,7 +55,7 @@ const STALLED: Duration = Duration::from_mins(1);
 pub async fn run(config: Config, context: Context) -> anyhow::Result<SocketAddr> {
     let worker = Worker::assemble(&config, &context).await?;
     let delivery = DeliveryGrpc::new(Arc::clone(&worker.commands), worker.sources.clone(), Arc::clone(&worker.live));
-    let delivery = DeliveryServiceServer::new(delivery).max_decoding_message_size(ig_proto::LARGEST_ORDER);
+    let delivery = DeliveryServiceServer::new(delivery).max_decoding_message_size(ig_proto::MAX_COMMAND_BYTES);
     let services = Services::new(Routes::new(delivery));
     let address = context
         .serve_grpc(&config.grpc, services.descriptors(ig_proto::FILE_DESCRIPTOR_SET))
@@ -305,7 +305,7 @@ fn delivery_guards(store: &Store, worker: &WorkerId, clock: &Arc<dyn Clock>) -> 
 }
 
 async fn connect(config: &Config) -> anyhow::Result<Store> {
-    let secrets = SecretBox::new(&config.secrets).context("section secrets")?;
+    let secrets = SecretSealer::new(&config.secrets).context("section secrets")?;
     Store::connect(&config.mongodb, secrets).await.context("section mongodb")
 }
 

@@ -148,7 +148,7 @@ impl Tracker {
     pub(crate) fn cursors(&self) -> Option<Cursors> {
         let state = self.state.lock();
         let partitions = state.partitions.values().filter(|progress| progress.is_admitting());
-        let all: Vec<_> = partitions.map(|progress| progress.reading().read_to()).collect();
+        let all: Vec<_> = partitions.map(|progress| progress.cursors().read_to()).collect();
         let (lowest, highest) = (all.iter().min()?, all.iter().max()?);
         Some(Cursors {
             lowest: *lowest,
@@ -162,7 +162,7 @@ impl Tracker {
         state
             .partitions
             .values()
-            .map(|progress| progress.reading().read_to())
+            .map(|progress| progress.cursors().read_to())
             .max()
             .unwrap_or(0)
     }
@@ -182,7 +182,7 @@ impl Tracker {
     pub(crate) fn complete_to(&self) -> Option<Position> {
         let state = self.state.lock();
         let partitions = state.partitions.values().filter(|progress| progress.lease().is_valid());
-        partitions.map(|progress| progress.reading().complete_to()).min()
+        partitions.map(|progress| progress.cursors().complete_to()).min()
     }
 
     /// Which streams to read on next, of those that are deferred and below their limit: the one with the fewest events in flight leads,
@@ -192,8 +192,8 @@ impl Tracker {
         let state = self.state.lock();
         let partitions = state.partitions.values().filter(|progress| progress.is_admitting());
         let deferred = partitions.flat_map(|progress| {
-            let streams = progress.reading().apart();
-            streams.map(move |(stream, after)| (progress.stream_load(stream), stream, after, progress.reading().read_to()))
+            let streams = progress.cursors().deferred();
+            streams.map(move |(stream, after)| (progress.stream_load(stream), stream, after, progress.cursors().read_to()))
         });
         let ready: Vec<_> = deferred.filter(|(load, ..)| load.total() <= limit).collect();
         let (fewest, lead, after, shared_read_to) = *ready.iter().min_by_key(|(load, stream, ..)| (load.events, *stream))?;
@@ -249,7 +249,7 @@ impl Tracker {
         state
             .partitions
             .values()
-            .map(|progress| progress.reading().apart().count())
+            .map(|progress| progress.cursors().deferred().count())
             .sum()
     }
 

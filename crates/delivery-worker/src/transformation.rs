@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use ig_core::clock::{Clock, SystemClock};
 use ig_service::{Context, TaskKind};
-use ig_store::{LookupUse, MongoLookups, Store};
+use ig_store::{LookupUsage, MongoLookups, Store};
 use ig_transform::script::{ScriptEngine, ScriptPool};
 use ig_transform::{CacheLimits, LookupCache, PayloadSchemas, Transformer, Usage, raise_disabled_alerts};
 
@@ -69,7 +69,7 @@ async fn record_usage(cache: Arc<LookupCache>, lookups: MongoLookups) {
 }
 
 /// Sums the usage of keys up by table.
-fn sum_by_table(usage: Vec<Usage>) -> Vec<LookupUse> {
+fn sum_by_table(usage: Vec<Usage>) -> Vec<LookupUsage> {
     let day = SystemClock.now().date_naive();
     let mut tables = HashMap::new();
     for Usage {
@@ -85,7 +85,7 @@ fn sum_by_table(usage: Vec<Usage>) -> Vec<LookupUse> {
     }
     let uses = tables
         .into_iter()
-        .map(|((org_id, lookup_type), (resolved, unmapped))| LookupUse {
+        .map(|((org_id, lookup_type), (resolved, unmapped))| LookupUsage {
             org_id,
             lookup_type,
             resolved,

@@ -8,10 +8,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use ig_core::breaker::{Admission, Breaker, Circuit, Ended, Opened, Outcome, ProbeId, Transition};
+use ig_core::breaker::{Breaker, BreakerPermission, Circuit, DeliveryResult, FinishedDelivery, Opened, ProbeId, Transition};
 use ig_core::clock::{Clock, Timestamp};
 use ig_core::id::IntegrationId;
-use ig_core::integration::{Guarded, Hold, HoldCause};
+use ig_core::integration::{BreakerSubject, Hold, HoldCause};
 use ig_core::message::MessageId;
 use ig_core::ports::{Breakers, StoreError, Switches};
 use parking_lot::Mutex;
@@ -64,7 +64,7 @@ impl CircuitBreakers {
     }
 
     /// Whether a delivery is sent. Without an answer from the database the configuration alone decides.
-    pub async fn admit(&self, integration: &Guarded<'_>, message: MessageId) -> BreakerDecision {
+    pub async fn admit(&self, integration: &BreakerSubject<'_>, message: MessageId) -> BreakerDecision {
         let decision = match (integration.is_active, integration.hold) {
             (true, _) => self.decide_for_active(integration).await,
             (false, Some(hold)) if hold.cause == HoldCause::CircuitOpen => self.decide_for_open(integration, hold, message).await,
@@ -81,7 +81,7 @@ impl CircuitBreakers {
     }
 
     /// Reads the breaker of an active integration with counted failures: another process may have opened it a moment ago.
-    async fn decide_for_active(&self, integration: &Guarded<'_>) -> Result<BreakerDecision, StoreError> {
+    async fn decide_for_active(&self, integration: &BreakerSubject<'_>) -> Result<BreakerDecision, StoreError> {
         if self.tracked_breaker(integration.id).is_none() {
             return Ok(BreakerDecision::Send(None));
         }
@@ -100,7 +100,7 @@ impl CircuitBreakers {
     /// The delivery of an integration whose breaker is open may become the probe.
     async fn decide_for_open(
         &self,
-        integration: &Guarded<'_>,
+        integration: &BreakerSubject<'_>,
         hold: &Hold,
         message: MessageId,
     ) -> Result<BreakerDecision, StoreError> {
@@ -114,10 +114,10 @@ impl CircuitBreakers {
         }
         let breaker = self.breakers.get(integration.org_id, integration.id).await?;
         self.track(integration, &breaker);
-        if breaker.admit(policy, now) != Admission::Probe {
+        if breaker.permission(policy, now) != BreakerPermission::Probe {
             return Ok(BreakerDecision::Hold(hold.clone()));
         }
-        let claimed = breaker.claim_probe(policy, &self.owner, message, integration.takes, now);
+        let claimed = breaker.claim_probe(policy, &self.owner, message, integration.max_duration, now);
         if let Some((probe, next)) = claimed
             && self.breakers.put(integration.org_id, integration.id, &next).await?
         {
@@ -128,30 +128,36 @@ impl CircuitBreakers {
     }
 
     /// Records how a delivery ended. The end of a probe always counts; a success counts where failures are counted.
-    pub async fn record(&self, integration: &Guarded<'_>, message: MessageId, ended: Ended, probe: Option<ProbeId>) {
-        let is_counted = match ended {
-            Ended::Failed(_) => true,
-            Ended::Delivered => {
+    pub async fn record(
+        &self,
+        integration: &BreakerSubject<'_>,
+        message: MessageId,
+        result: DeliveryResult,
+        probe: Option<ProbeId>,
+    ) {
+        let is_counted = match result {
+            DeliveryResult::Failed(_) => true,
+            DeliveryResult::Delivered => {
                 let is_routine = self.buffer_success(integration.id);
                 self.flush_successes().await;
                 !is_routine && self.tracked_breaker(integration.id).is_some()
             }
-            Ended::Untold => false,
+            DeliveryResult::Inconclusive => false,
         };
         let is_counted = is_counted || probe.is_some();
         if !is_counted {
             return;
         }
-        let outcome = Outcome { message, ended, probe };
-        if let Err(error) = self.count_outcome(integration, &outcome).await {
+        let delivery = FinishedDelivery { message, result, probe };
+        if let Err(error) = self.count_delivery(integration, &delivery).await {
             tracing::warn!(%error, integration = %integration.id, "a delivery's end could not be counted");
         }
     }
 
-    async fn count_outcome(&self, integration: &Guarded<'_>, outcome: &Outcome) -> Result<(), StoreError> {
+    async fn count_delivery(&self, integration: &BreakerSubject<'_>, delivery: &FinishedDelivery) -> Result<(), StoreError> {
         loop {
             let breaker = self.breakers.get(integration.org_id, integration.id).await?;
-            let transition = breaker.after(outcome, self.clock.now());
+            let transition = breaker.transition(delivery, self.clock.now());
             let Some(next) = changed_breaker(&transition) else {
                 self.track(integration, &breaker);
                 return Ok(());
@@ -165,7 +171,7 @@ impl CircuitBreakers {
     /// Stores a transition and applies its consequences; false where another process changed the breaker first.
     async fn store_transition(
         &self,
-        integration: &Guarded<'_>,
+        integration: &BreakerSubject<'_>,
         transition: &Transition,
         next: &Breaker,
     ) -> Result<bool, StoreError> {
@@ -176,7 +182,7 @@ impl CircuitBreakers {
                 self.switch.apply(integration, hold.as_ref(), next, now).await?
             }
             Transition::Closed(_) => self.switch.apply(integration, None, next, now).await?,
-            Transition::Unchanged | Transition::Counted(_) | Transition::StillOpen(_) => {
+            Transition::Unchanged | Transition::StreakChanged(_) | Transition::StillOpen(_) => {
                 let stored = self.breakers.put(integration.org_id, integration.id, next).await?;
                 if stored {
                     SwitchOutcome::Applied
@@ -215,9 +221,9 @@ impl CircuitBreakers {
         self.tracked.lock().get(&id).copied()
     }
 
-    fn track(&self, integration: &Guarded<'_>, breaker: &Breaker) {
+    fn track(&self, integration: &BreakerSubject<'_>, breaker: &Breaker) {
         let mut tracked = self.tracked.lock();
-        if breaker.circuit == Circuit::Closed && breaker.row.is_empty() {
+        if breaker.circuit == Circuit::Closed && breaker.failure_streak.is_empty() {
             tracked.remove(&integration.id);
             return;
         }
@@ -235,7 +241,7 @@ impl CircuitBreakers {
 fn changed_breaker(transition: &Transition) -> Option<&Breaker> {
     match transition {
         Transition::Unchanged => None,
-        Transition::Counted(next) | Transition::Opened(next) | Transition::Closed(next) | Transition::StillOpen(next) => {
+        Transition::StreakChanged(next) | Transition::Opened(next) | Transition::Closed(next) | Transition::StillOpen(next) => {
             Some(next)
         }
     }
@@ -257,7 +263,7 @@ fn circuit_open_hold(opened: &Opened) -> Hold {
 }
 
 /// A delivery queued before its integration became a draft is held as if the integration were paused.
-fn inactive_hold(integration: &Guarded<'_>) -> Hold {
+fn inactive_hold(integration: &BreakerSubject<'_>) -> Hold {
     Hold {
         cause: HoldCause::Paused,
         since: integration.updated_at,

@@ -6,7 +6,7 @@ use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
 use hyper::body::Incoming;
 use ig_core::clock::Timestamp;
-use ig_core::delivery_log::{Attempt, KeptBody};
+use ig_core::delivery_log::{Attempt, BodyExcerpt};
 use ig_core::header_lines::HeaderLines;
 use ig_core::outcome::{ErrorCategory, Failure};
 use tokio::time::{Instant, timeout_at};
@@ -92,7 +92,7 @@ async fn authorize(signed: &mut Signed, deliverer: &Deliverer, deadline: Instant
 struct TargetResponse {
     status: StatusCode,
     headers: HeaderMap,
-    body: Option<KeptBody>,
+    body: Option<BodyExcerpt>,
     body_failure: Option<Failure>,
     /// Whether a fresh token may change the outcome.
     carries_token: bool,
@@ -156,7 +156,7 @@ fn attempt_with_response(response: TargetResponse, signed: &Signed, token: Optio
         response_status: Some(response.status.as_u16()),
         response_headers: mask.mask_headers(masked(&response.headers)),
         failure: response.failure(signed.at + duration),
-        response_body: response.body.map(|body| KeptBody {
+        response_body: response.body.map(|body| BodyExcerpt {
             bytes: mask.mask_body(body.bytes),
             truncated: body.truncated,
         }),

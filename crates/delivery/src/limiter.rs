@@ -11,7 +11,7 @@ use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared, WeakShared};
 use ig_core::clock::{Clock, Timestamp};
 use ig_core::ports::StoreError;
-use ig_core::window::{LeaseRequest, Meter, RateLimit, RateWindows, Take, WindowKey};
+use ig_core::window::{LeaseRequest, Meter, RateLimit, RateWindows, TakeResult, WindowKey};
 use parking_lot::Mutex;
 use tokio::time::{Instant, timeout};
 
@@ -88,9 +88,9 @@ impl Limiter {
         }
         let now = self.clock.now();
         let (free_at, is_full) = match this.meter.take(now) {
-            Take::Taken => (this.meter.free_at().unwrap_or(now), false),
-            Take::Full { until } => (until, true),
-            Take::LeaseRequest(request) => {
+            TakeResult::Taken => (this.meter.free_at().unwrap_or(now), false),
+            TakeResult::Full { until } => (until, true),
+            TakeResult::NeedsLease(request) => {
                 let pending_lease = lease_more(
                     Arc::clone(&self.windows),
                     Arc::clone(leased),

@@ -59,14 +59,14 @@ impl AlertLoop {
     }
 
     async fn raise_owed(&self) -> Result<RaiseProgress, StoreError> {
-        let owed = self.letters.alerts_owed(BATCH).await?;
+        let owed = self.letters.pending_alerts(BATCH).await?;
         let more = i64::try_from(owed.len()).is_ok_and(|count| count == BATCH);
         for given_up in group_by_integration(owed).into_values() {
             if !self.raise(&alert_for(&given_up)).await {
                 return Ok(RaiseProgress::AlerterUnavailable);
             }
             let ids: Vec<_> = given_up.iter().map(|given_up| given_up.id).collect();
-            self.letters.alerted(&ids).await?;
+            self.letters.mark_alerted(&ids).await?;
         }
         Ok(if more { RaiseProgress::More } else { RaiseProgress::Done })
     }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use ig_core::dead_letter_retry::RetryPolicy;
 use ig_core::fault::Faults;
-use ig_core::redelivery::RetryPolicy;
 use ig_proto::ServiceAddresses;
 use ig_service::config::{AdminConfig, ConfigFaults, GrpcConfig, ShutdownConfig, TelemetryConfig};
 use ig_service::{ProcessConfig, Validate};

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use ig_core::clock::Clock;
+use ig_core::dead_letter_retry::ManualRetry;
 use ig_core::error_kind::ErrorKind;
 use ig_core::id::RedriveId;
 use ig_core::ports::StoreError;
-use ig_core::redelivery::ManualRetry;
 use ig_core::redrive::{Redrive, RedriveKey, RedriveOrder, RedriveProgress, RedriveState};
 use ig_proto::v1::dlq_service_server::DlqService;
 use ig_proto::{InvalidMessage, status, v1};
@@ -33,7 +33,7 @@ pub(crate) struct DlqGrpc {
 impl DlqService for DlqGrpc {
     async fn retry(&self, request: Request<v1::RetryRequest>) -> Result<Response<v1::RetryResponse>, Status> {
         let retry: ManualRetry = parse(request)?;
-        let granted = self.letters.retry_by_hand(&retry, self.clock.now()).await;
+        let granted = self.letters.retry_manually(&retry, self.clock.now()).await;
         let granted = granted.map_err(|error| store_status(&error))?;
         self.retry_nudge.wake();
         Ok(Response::new((&granted).into()))

@@ -1,4 +1,4 @@
-//! Retries dead letters: due ones become delivery orders.
+//! Retries dead letters: due ones become delivery commands.
 
 use std::process::ExitCode;
 

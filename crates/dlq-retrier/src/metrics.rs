@@ -1,6 +1,6 @@
 //! The metrics of retries.
 
-use ig_core::redelivery::Retried;
+use ig_core::dead_letter_retry::RetryResult;
 
 /// Counter, by outcome: retries of dead letters.
 const RETRIES: &str = "ig_dlq_retries_total";
@@ -10,12 +10,12 @@ const DUE: &str = "ig_dlq_due";
 const OUTCOME: &str = "outcome";
 
 /// Counts a retry.
-pub(crate) fn count_retry(retried: &Retried) {
+pub(crate) fn count_retry(retried: &RetryResult) {
     let outcome = match retried {
-        Retried::Delivered { .. } => "delivered",
-        Retried::Failed(_) => "failed",
-        Retried::NotTried { .. } => "not_tried",
-        Retried::Impossible { .. } => "impossible",
+        RetryResult::Delivered { .. } => "delivered",
+        RetryResult::Failed(_) => "failed",
+        RetryResult::NotTried { .. } => "not_tried",
+        RetryResult::Impossible { .. } => "impossible",
     };
     metrics::counter!(RETRIES, OUTCOME => outcome).increment(1);
 }

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use ig_core::dead_letter_retry::RetryPolicy;
 use ig_core::id::OrgId;
 use ig_core::ports::StoreError;
-use ig_core::redelivery::RetryPolicy;
 use ig_store::Organizations;
 use parking_lot::Mutex;
 use tokio::time::Instant;

@@ -6,8 +6,8 @@ mod pass;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ig_core::dead_letter_retry::ClaimId;
 use ig_core::ports::StoreError;
-use ig_core::redelivery::ClaimId;
 use ig_core::redrive::RedriveKey;
 use ig_service::{Context, TaskKind};
 use ig_store::Redrives;

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ig_core::clock::{Clock, Timestamp};
+use ig_core::dead_letter_retry::{ClaimId, RetryProgress, RetryResult};
+use ig_core::delivery_command::{CommandOutcome, CommandReport};
 use ig_core::delivery_log::Direction;
 use ig_core::id::LogId;
-use ig_core::order::{OrderOutcome, OrderReport};
 use ig_core::outcome::{ErrorCategory, Failure};
 use ig_core::ports::StoreError;
-use ig_core::redelivery::{ClaimId, Redelivery, Retried};
-use ig_proto::OrderRefusal;
-use ig_store::{DeadLetters, InboundIntegrations, Integrations, KeptLetter, Settled, Settling};
+use ig_proto::CommandRefusal;
+use ig_store::{DeadLetters, InboundIntegrations, Integrations, RetryUpdate, SettleOutcome, StoredDeadLetter};
 
 use crate::metrics;
 use crate::nudge::Nudge;
@@ -30,7 +30,7 @@ const UNKNOWN_DELAY: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) enum AttemptResult {
     /// A worker answered, with this result.
-    Completed(Retried),
+    Completed(RetryResult),
     /// No worker answered: the attempt does not count, and the claim has to be released.
     NoWorker,
 }
@@ -57,7 +57,7 @@ impl RetryExecutor {
     /// Orders a dead letter's delivery, and meanwhile renews the claims of all `claimed` letters.
     pub(crate) async fn attempt(
         &self,
-        letter: &KeptLetter,
+        letter: &StoredDeadLetter,
         claim: &ClaimId,
         claimed: &[LogId],
     ) -> Result<AttemptResult, StoreError> {
@@ -65,11 +65,11 @@ impl RetryExecutor {
         let now = self.clock.now();
         let retried = match result {
             Ok(report) => interpret_report(report, now),
-            Err(OrderRefusal::Unknown) => self.retry_of_unknown_integration(letter, now).await?,
-            Err(OrderRefusal::Never(reason)) => Retried::Impossible {
+            Err(CommandRefusal::Unknown) => self.retry_of_unknown_integration(letter, now).await?,
+            Err(CommandRefusal::Never(reason)) => RetryResult::Impossible {
                 reason: format!("It cannot be delivered: {reason}"),
             },
-            Err(OrderRefusal::Away) => return Ok(AttemptResult::NoWorker),
+            Err(CommandRefusal::Away) => return Ok(AttemptResult::NoWorker),
         };
         Ok(AttemptResult::Completed(retried))
     }
@@ -91,24 +91,24 @@ impl RetryExecutor {
     }
 
     /// Checks the database for the integration: the worker's configuration may lag behind.
-    async fn retry_of_unknown_integration(&self, letter: &KeptLetter, now: Timestamp) -> Result<Retried, StoreError> {
+    async fn retry_of_unknown_integration(&self, letter: &StoredDeadLetter, now: Timestamp) -> Result<RetryResult, StoreError> {
         let integration = &letter.letter.integration;
         let request_count = self.request_count(letter).await?;
         Ok(match request_count {
-            None => Retried::Impossible {
+            None => RetryResult::Impossible {
                 reason: "The integration was deleted.".to_owned(),
             },
-            Some(count) if usize::from(integration.action_index) >= count => Retried::Impossible {
+            Some(count) if usize::from(integration.action_index) >= count => RetryResult::Impossible {
                 reason: "The integration does not have this action any more.".to_owned(),
             },
-            Some(_) => Retried::NotTried {
+            Some(_) => RetryResult::NotTried {
                 until: now + UNKNOWN_DELAY,
             },
         })
     }
 
     /// The number of requests of the dead letter's integration; `None` if it was deleted. A call is one request.
-    async fn request_count(&self, letter: &KeptLetter) -> Result<Option<usize>, StoreError> {
+    async fn request_count(&self, letter: &StoredDeadLetter) -> Result<Option<usize>, StoreError> {
         let (org, id) = (letter.letter.org_id, letter.letter.integration.id);
         match letter.letter.direction {
             Direction::Outbound => self.integrations.requests(org, id).await,
@@ -117,19 +117,24 @@ impl RetryExecutor {
     }
 
     /// Stores the result of a retry.
-    pub(crate) async fn settle(&self, letter: &KeptLetter, claim: &ClaimId, retried: Retried) -> Result<(), StoreError> {
+    pub(crate) async fn settle(
+        &self,
+        letter: &StoredDeadLetter,
+        claim: &ClaimId,
+        retried: RetryResult,
+    ) -> Result<(), StoreError> {
         let policy = self.policies.get(letter.letter.org_id).await?;
         let now = self.clock.now();
         metrics::count_retry(&retried);
         let failure = match &retried {
-            Retried::Failed(failure) => Some(failure.clone()),
-            Retried::Delivered { .. } | Retried::NotTried { .. } | Retried::Impossible { .. } => None,
+            RetryResult::Failed(failure) => Some(failure.clone()),
+            RetryResult::Delivered { .. } | RetryResult::NotTried { .. } | RetryResult::Impossible { .. } => None,
         };
-        let settled = letter.redelivery.settled(claim, retried, &policy, now, &mut rand::rng());
+        let settled = letter.retry_progress.settled(claim, retried, &policy, now, &mut rand::rng());
         let Ok(settlement) = settled else {
             return Ok(());
         };
-        let settling = Settling {
+        let settling = RetryUpdate {
             letter,
             claim,
             settlement: &settlement,
@@ -137,23 +142,30 @@ impl RetryExecutor {
             failure: failure.as_ref(),
         };
         match self.letters.settle(settling, now).await? {
-            Settled::Stored if settlement.given_up => self.alerts.wake(),
-            Settled::Stored => {}
-            Settled::Fenced => tracing::warn!(letter = %letter.letter.id, "a claim ended before what came of it was stored"),
+            SettleOutcome::Stored if settlement.given_up => self.alerts.wake(),
+            SettleOutcome::Stored => {}
+            SettleOutcome::ClaimLost => {
+                tracing::warn!(letter = %letter.letter.id, "a claim ended before what came of it was stored")
+            }
         }
         Ok(())
     }
 
     /// Releases an untried dead letter, which is due again at once.
-    pub(crate) async fn release(&self, letter: &KeptLetter, claim: &ClaimId) -> Result<(), StoreError> {
-        match letter.redelivery.released(claim, self.clock.now()) {
+    pub(crate) async fn release(&self, letter: &StoredDeadLetter, claim: &ClaimId) -> Result<(), StoreError> {
+        match letter.retry_progress.released(claim, self.clock.now()) {
             Ok(released) => self.give_back(letter, claim, &released).await,
             Err(_fenced) => Ok(()),
         }
     }
 
     /// Releases an untried dead letter and restores its state of `before`.
-    pub(crate) async fn give_back(&self, letter: &KeptLetter, claim: &ClaimId, before: &Redelivery) -> Result<(), StoreError> {
+    pub(crate) async fn give_back(
+        &self,
+        letter: &StoredDeadLetter,
+        claim: &ClaimId,
+        before: &RetryProgress,
+    ) -> Result<(), StoreError> {
         self.letters
             .give_back(letter, claim, before, self.clock.now())
             .await
@@ -161,8 +173,8 @@ impl RetryExecutor {
     }
 }
 
-fn interpret_report(report: OrderReport, now: Timestamp) -> Retried {
-    let OrderReport {
+fn interpret_report(report: CommandReport, now: Timestamp) -> RetryResult {
+    let CommandReport {
         outcome,
         error,
         response_status: _,
@@ -170,21 +182,21 @@ fn interpret_report(report: OrderReport, now: Timestamp) -> Retried {
         log_id,
     } = report;
     match outcome {
-        OrderOutcome::Delivered | OrderOutcome::Skipped => Retried::Delivered { log: log_id },
-        OrderOutcome::Held => Retried::NotTried {
+        CommandOutcome::Delivered | CommandOutcome::Skipped => RetryResult::Delivered { log: log_id },
+        CommandOutcome::Held => RetryResult::NotTried {
             until: now + retry_after.unwrap_or(HELD_DELAY),
         },
-        OrderOutcome::Retryable => Retried::Failed(to_failure(error, retry_after)),
-        OrderOutcome::Refused => refused_retry(to_failure(error, None)),
+        CommandOutcome::Retryable => RetryResult::Failed(to_failure(error, retry_after)),
+        CommandOutcome::Refused => refused_retry(to_failure(error, None)),
     }
 }
 
 /// A refusal is final, even with a retryable category.
-fn refused_retry(failure: Failure) -> Retried {
+fn refused_retry(failure: Failure) -> RetryResult {
     if failure.category.retryable() {
-        return Retried::Impossible { reason: failure.message };
+        return RetryResult::Impossible { reason: failure.message };
     }
-    Retried::Failed(failure)
+    RetryResult::Failed(failure)
 }
 
 fn to_failure(error: Option<(ErrorCategory, String)>, retry_after: Option<Duration>) -> Failure {

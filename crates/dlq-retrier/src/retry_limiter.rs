@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use ig_core::dead_letter_retry::MAX_CLAIMED_PER_CYCLE;
 use ig_core::id::{IntegrationId, OrgId};
-use ig_core::redelivery::MOST_A_CYCLE;
 use parking_lot::Mutex;
 
 use crate::nudge::Nudge;
 
 /// The most retries in flight at once.
-const MAX_IN_FLIGHT: usize = 4 * MOST_A_CYCLE;
+const MAX_IN_FLIGHT: usize = 4 * MAX_CLAIMED_PER_CYCLE;
 /// The most retries of one integration claimed together; no more are claimed until these have ended.
-const MAX_PER_INTEGRATION: usize = MOST_A_CYCLE / 2;
+const MAX_PER_INTEGRATION: usize = MAX_CLAIMED_PER_CYCLE / 2;
 
 /// The permits of retries.
 #[derive(Debug, Clone)]
@@ -54,9 +54,9 @@ impl RetryLimiter {
         let in_flight = self.in_flight.lock();
         let left = MAX_IN_FLIGHT
             .saturating_sub(in_flight.by_org.values().sum())
-            .min(MOST_A_CYCLE);
+            .min(MAX_CLAIMED_PER_CYCLE);
         let by_org = due.into_iter().filter_map(|(org, count)| {
-            let own = MOST_A_CYCLE.saturating_sub(in_flight.by_org.get(&org).copied().unwrap_or(0));
+            let own = MAX_CLAIMED_PER_CYCLE.saturating_sub(in_flight.by_org.get(&org).copied().unwrap_or(0));
             let fits = count.min(own);
             (fits > 0).then_some((org, fits))
         });
@@ -119,22 +119,25 @@ mod tests {
     #[test]
     fn retry_limiter_bounds_each_tenant_and_the_total() {
         let limiter = RetryLimiter::new(Nudge::default());
-        let mut permits: Vec<_> = (0..MOST_A_CYCLE).map(|_| limiter.acquire(OrgId(1), ONE)).collect();
+        let mut permits: Vec<_> = (0..MAX_CLAIMED_PER_CYCLE).map(|_| limiter.acquire(OrgId(1), ONE)).collect();
         assert_eq!(
             limiter.available_retries(due(&[(1, 9), (2, 9)])),
-            (MOST_A_CYCLE, due(&[(2, 9)]))
+            (MAX_CLAIMED_PER_CYCLE, due(&[(2, 9)]))
         );
         permits.pop();
-        assert_eq!(limiter.available_retries(due(&[(1, 9)])), (MOST_A_CYCLE, due(&[(1, 1)])));
+        assert_eq!(
+            limiter.available_retries(due(&[(1, 9)])),
+            (MAX_CLAIMED_PER_CYCLE, due(&[(1, 1)]))
+        );
         let others: Vec<_> = (2..)
-            .take(MAX_IN_FLIGHT - MOST_A_CYCLE)
+            .take(MAX_IN_FLIGHT - MAX_CLAIMED_PER_CYCLE)
             .map(|org| limiter.acquire(OrgId(org), OTHER))
             .collect();
         assert_eq!(limiter.available_retries(due(&[(1, 9)])).0, 1);
         drop((permits, others));
         assert_eq!(
             limiter.available_retries(due(&[(1, 99)])),
-            (MOST_A_CYCLE, due(&[(1, MOST_A_CYCLE)]))
+            (MAX_CLAIMED_PER_CYCLE, due(&[(1, MAX_CLAIMED_PER_CYCLE)]))
         );
     }
 

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use futures::future::try_join_all;
 use ig_core::clock::Timestamp;
+use ig_core::dead_letter_retry::{ClaimId, DueDeadLetter, QueuedDeadLetter, group_by_lane, pick_round_robin, split_by_org};
 use ig_core::id::{IntegrationId, LogId, OrgId};
 use ig_core::matching::LaneKey;
 use ig_core::ports::StoreError;
-use ig_core::redelivery::{Candidate, ClaimId, Queued, lanes, pick, shares};
 use ig_service::{Context, TaskKind};
-use ig_store::KeptLetter;
+use ig_store::StoredDeadLetter;
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
@@ -38,7 +38,7 @@ pub(crate) struct RetryLoop {
 }
 
 /// The claimed letters of one lane, in event order.
-type Lane = Vec<(KeptLetter, RetryPermit)>;
+type Lane = Vec<(StoredDeadLetter, RetryPermit)>;
 
 impl RetryLoop {
     /// A loop that retries with `executor`.
@@ -104,9 +104,9 @@ impl RetryLoop {
         let due = letters.due(self.executor.clock.now(), &busy).await?;
         metrics::set_due(due.values().sum());
         let (limit, due) = self.limiter.available_retries(due);
-        let shares = shares(&due, limit, *self.next_org.lock());
+        let shares = split_by_org(&due, limit, *self.next_org.lock());
         self.advance_next_org(&shares);
-        let oldest = pick(self.oldest_due(&shares, &busy).await?, limit);
+        let oldest = pick_round_robin(self.oldest_due(&shares, &busy).await?, limit);
         let claim = ClaimId::random(&mut rand::rng());
         let claimed = letters.claim_due(&oldest, &claim, self.executor.clock.now()).await?;
         let has_claimed = !claimed.is_empty();
@@ -128,17 +128,21 @@ impl RetryLoop {
         }
     }
 
-    async fn oldest_due(&self, shares: &BTreeMap<OrgId, usize>, busy: &[IntegrationId]) -> Result<Vec<Candidate>, StoreError> {
+    async fn oldest_due(
+        &self,
+        shares: &BTreeMap<OrgId, usize>,
+        busy: &[IntegrationId],
+    ) -> Result<Vec<DueDeadLetter>, StoreError> {
         let (letters, now) = (&self.executor.letters, self.executor.clock.now());
         let by_org = shares.iter().map(|(org, share)| letters.longest_due(*org, now, busy, *share));
         let by_org = try_join_all(by_org).await?;
         Ok(by_org.into_iter().flat_map(cap_per_integration).collect())
     }
 
-    fn group_by_lane(&self, claimed: Vec<KeptLetter>) -> Vec<Lane> {
-        let order = lanes(claimed.iter().map(to_queued).collect());
-        let mut by_id: HashMap<LogId, KeptLetter> = claimed.into_iter().map(|kept| (kept.letter.id, kept)).collect();
-        let with_permit = |kept: KeptLetter| {
+    fn group_by_lane(&self, claimed: Vec<StoredDeadLetter>) -> Vec<Lane> {
+        let order = group_by_lane(claimed.iter().map(to_queued).collect());
+        let mut by_id: HashMap<LogId, StoredDeadLetter> = claimed.into_iter().map(|kept| (kept.letter.id, kept)).collect();
+        let with_permit = |kept: StoredDeadLetter| {
             let permit = self.limiter.acquire(kept.letter.org_id, kept.letter.integration.id);
             (kept, permit)
         };
@@ -171,7 +175,7 @@ impl RetryLoop {
     }
 
     /// Retries one letter; returns whether a worker answered.
-    async fn retry(&self, letter: &KeptLetter, claim: &ClaimId, claimed: &[LogId]) -> Result<bool, StoreError> {
+    async fn retry(&self, letter: &StoredDeadLetter, claim: &ClaimId, claimed: &[LogId]) -> Result<bool, StoreError> {
         match self.executor.attempt(letter, claim, claimed).await? {
             AttemptResult::Completed(retried) => self.executor.settle(letter, claim, retried).await.map(|()| true),
             AttemptResult::NoWorker => self.executor.release(letter, claim).await.map(|()| false),
@@ -179,9 +183,9 @@ impl RetryLoop {
     }
 }
 
-fn to_queued(kept: &KeptLetter) -> Queued {
+fn to_queued(kept: &StoredDeadLetter) -> QueuedDeadLetter {
     let letter = &kept.letter;
-    Queued {
+    QueuedDeadLetter {
         id: letter.id,
         lane: LaneKey {
             org_id: letter.org_id,

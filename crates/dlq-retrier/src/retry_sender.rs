@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use ig_core::dead_letter_retry::ClaimId;
+use ig_core::delivery_command::{CommandReport, DeliveryCommand};
 use ig_core::delivery_log::TriggerType;
-use ig_core::order::{DeliveryOrder, OrderReport};
-use ig_core::redelivery::ClaimId;
 use ig_peers::WorkerClient;
-use ig_proto::OrderRefusal;
+use ig_proto::CommandRefusal;
 use ig_service::grpc::Client;
-use ig_store::KeptLetter;
+use ig_store::StoredDeadLetter;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
@@ -42,21 +42,21 @@ impl RetrySender {
     }
 
     /// Orders the delivery of a claimed dead letter and waits for its result.
-    pub(crate) async fn send(&self, letter: &KeptLetter, claim: &ClaimId) -> Result<OrderReport, OrderRefusal> {
+    pub(crate) async fn send(&self, letter: &StoredDeadLetter, claim: &ClaimId) -> Result<CommandReport, CommandRefusal> {
         let result = self.workers.deliver(&to_order(letter, claim)).await;
         let result = result.map(|executed| executed.report).map_err(|refused| {
             tracing::warn!(status = %refused.status, "no worker carried an order out");
             refused.refusal
         });
-        let is_unavailable = matches!(result, Err(OrderRefusal::Away));
+        let is_unavailable = matches!(result, Err(CommandRefusal::Away));
         *self.unavailable_until.lock() = is_unavailable.then(|| Instant::now() + BACKOFF);
         result
     }
 }
 
-fn to_order(kept: &KeptLetter, claim: &ClaimId) -> DeliveryOrder {
+fn to_order(kept: &StoredDeadLetter, claim: &ClaimId) -> DeliveryCommand {
     let letter = &kept.letter;
-    DeliveryOrder {
+    DeliveryCommand {
         org_id: letter.org_id,
         integration: letter.integration.id,
         action_index: letter.integration.action_index,

@@ -11,7 +11,7 @@ use ig_proto::FILE_DESCRIPTOR_SET;
 use ig_proto::v1::dlq_service_server::DlqServiceServer;
 use ig_service::grpc::{Services, channel};
 use ig_service::{Context, TaskKind};
-use ig_store::{SecretBox, Store};
+use ig_store::{SecretSealer, Store};
 use tonic::service::Routes;
 
 use crate::alert_loop::AlertLoop;
@@ -37,7 +37,7 @@ struct Nudges {
 
 /// Starts the service and returns its gRPC address.
 pub async fn run(config: Config, context: Context) -> anyhow::Result<SocketAddr> {
-    let store = Store::connect(&config.mongodb, SecretBox::closed())
+    let store = Store::connect(&config.mongodb, SecretSealer::closed())
         .await
         .context("section mongodb")?;
     let (nudges, clock): (_, Arc<dyn Clock>) = (Nudges::default(), Arc::new(SystemClock));

@@ -153,7 +153,7 @@ impl Form<'_> {
             self.faults.add("/headers", "must name at least one header");
         }
         if let Err(found) = header::headers(&given, self.checks) {
-            self.faults.absorb("/headers", found);
+            self.faults.add_below("/headers", found);
         }
         given.into_iter().map(|(name, value)| (name, Secret::new(value))).collect()
     }

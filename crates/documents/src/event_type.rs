@@ -108,7 +108,7 @@ impl EventTypeDocument {
         let name = self
             .event_type
             .as_deref()
-            .ok_or_else(|| Faults::one("/eventType", "is required"))?;
+            .ok_or_else(|| Faults::single("/eventType", "is required"))?;
         within("/eventType", text::event_type(name))
     }
 
@@ -189,7 +189,7 @@ impl From<EventTypeDefinition> for EventTypeDocument {
 /// Checks a schema's bounds, and that a schema exists where payloads are validated. The schema engine checks the schema itself.
 pub fn check_schema(schema: Option<&Value>, validation: Validation, checks: &dyn Checks) -> Result<(), Faults> {
     match (schema, validation) {
-        (None, Validation::Warn | Validation::Reject) => Err(Faults::one(
+        (None, Validation::Warn | Validation::Reject) => Err(Faults::single(
             "/validation",
             "needs a schema; give one as schema, or set validation to off",
         )),

@@ -102,7 +102,7 @@ impl Mapped {
                 .collect(),
         };
         if let Err(found) = checks.mapping(&mapping) {
-            faults.absorb("", found);
+            faults.add_below("", found);
         }
         faults.into_result(mapping)
     }

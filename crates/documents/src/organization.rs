@@ -1,10 +1,10 @@
 //! Organisations, as clients send and read them.
 
 use ig_core::clock::Timestamp;
+use ig_core::dead_letter_retry::RetryPolicy;
 use ig_core::fault::Faults;
 use ig_core::id::OrgId;
 use ig_core::organization::{Organization, Profile, RequestLimits};
-use ig_core::redelivery::RetryPolicy;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -131,7 +131,7 @@ impl ResourceDocument for Org {
 impl Org {
     /// The number, which a document must give on creation.
     pub fn named(&self) -> Result<OrgId, Faults> {
-        let number = self.org_id.ok_or_else(|| Faults::one("/orgId", "is required"))?;
+        let number = self.org_id.ok_or_else(|| Faults::single("/orgId", "is required"))?;
         within("/orgId", text::org_id(number))
     }
 
@@ -243,7 +243,7 @@ impl From<Organization> for Org {
 /// A console's settings, checked against their bounds.
 pub fn console(ui: Map<String, Value>) -> Result<Map<String, Value>, Faults> {
     if Value::from(ui.clone()).to_string().len() > LARGEST_CONSOLE {
-        return Err(Faults::one("", "must be at most 64 KiB of JSON"));
+        return Err(Faults::single("", "must be at most 64 KiB of JSON"));
     }
     Ok(ui)
 }

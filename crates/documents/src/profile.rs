@@ -71,7 +71,7 @@ fn labels(faults: &mut Faults, tags: &[String]) -> Vec<String> {
 
 fn text_block(text: &str, max: usize) -> Result<String, Faults> {
     if text.chars().count() > max {
-        return Err(Faults::one("", format!("must be at most {max} characters")));
+        return Err(Faults::single("", format!("must be at most {max} characters")));
     }
     Ok(text.to_owned())
 }
@@ -82,13 +82,13 @@ pub fn mailbox(text: &str) -> Result<String, Faults> {
         .split_once('@')
         .filter(|(user, host)| !user.is_empty() && !host.is_empty() && !host.contains('@'));
     if parts.is_none() || text.chars().any(char::is_whitespace) {
-        return Err(Faults::one("", "must be an e-mail address"));
+        return Err(Faults::single("", "must be an e-mail address"));
     }
     line(text, LONGEST_LINE)
 }
 
 fn zone(text: &str) -> Result<String, Faults> {
     let known = text.parse::<chrono_tz::Tz>();
-    known.map_err(|_| Faults::one("", "must be an IANA timezone, such as Asia/Kolkata"))?;
+    known.map_err(|_| Faults::single("", "must be an IANA timezone, such as Asia/Kolkata"))?;
     Ok(text.to_owned())
 }

@@ -3,7 +3,7 @@
 use ig_core::breaker::BreakerPolicy;
 use ig_core::clock::Timestamp;
 use ig_core::fault::Faults;
-use ig_core::integration::{Hold, HoldCause, SetLimit};
+use ig_core::integration::{ConfiguredLimit, Hold, HoldCause};
 use ig_core::window::RateLimit;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -45,7 +45,7 @@ impl HoldDocument {
     /// The hold, or what is wrong.
     pub fn into_domain(self) -> Result<Hold, Faults> {
         let Self { cause, since, reason } = self;
-        let cause = HoldCause::parse(&cause).ok_or_else(|| Faults::one("/cause", "is unknown"))?;
+        let cause = HoldCause::parse(&cause).ok_or_else(|| Faults::single("/cause", "is unknown"))?;
         Ok(Hold { cause, since, reason })
     }
 }
@@ -73,7 +73,7 @@ fn yes() -> bool {
 
 impl RateLimitsDocument {
     /// The limit, or what is missing or wrong; `None` where it is disabled and has no numbers.
-    pub fn into_domain(self) -> Result<Option<SetLimit>, Faults> {
+    pub fn into_domain(self) -> Result<Option<ConfiguredLimit>, Faults> {
         let Self {
             enabled,
             max_requests,
@@ -83,12 +83,12 @@ impl RateLimitsDocument {
             return Ok(None);
         }
         let limit = RateLimit::new(max_requests.unwrap_or_default(), window_seconds.unwrap_or_default())?;
-        Ok(Some(SetLimit { enabled, limit }))
+        Ok(Some(ConfiguredLimit { enabled, limit }))
     }
 }
 
-impl From<SetLimit> for RateLimitsDocument {
-    fn from(SetLimit { enabled, limit }: SetLimit) -> Self {
+impl From<ConfiguredLimit> for RateLimitsDocument {
+    fn from(ConfiguredLimit { enabled, limit }: ConfiguredLimit) -> Self {
         Self {
             enabled,
             max_requests: Some(limit.max_requests()),

@@ -112,7 +112,7 @@ impl FieldPaths {
                 all.map(|(name, text)| (named(pointer, &name), text)).collect()
             }
             Self::Headers(pointer) => {
-                let hidden = below(pointer).into_iter().filter(|(name, text)| mask::hides(name, text));
+                let hidden = below(pointer).into_iter().filter(|(name, text)| mask::must_mask(name, text));
                 hidden.map(|(name, text)| (named(pointer, &name), text)).collect()
             }
             Self::InList(pointer, field) => {

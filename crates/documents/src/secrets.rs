@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use ig_core::mask::hides;
+use ig_core::mask::must_mask;
 
 /// How a document renders its secrets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +42,7 @@ impl SecretPlace<'_> {
     pub(crate) fn is_masked(self, text: &str, secrets: Secrets) -> bool {
         match (secrets, self) {
             (Secrets::Kept, _) | (Secrets::SigningShown, Self::Signing) => false,
-            (_, Self::Header(name) | Self::SourceHeader(name)) => hides(name, text),
+            (_, Self::Header(name) | Self::SourceHeader(name)) => must_mask(name, text),
             _ => true,
         }
     }

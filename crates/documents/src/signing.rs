@@ -27,7 +27,7 @@ impl SigningDocument {
         let given = secrets.unwrap_or_default();
         match (enabled, given.is_empty()) {
             (false, true) => Ok(None),
-            (false, false) => Err(Faults::one("/secrets", "are given, but signing is not enabled")),
+            (false, false) => Err(Faults::single("/secrets", "are given, but signing is not enabled")),
             (true, true) => generated().map(Some),
             (true, false) => parsed(&given).map(Some),
         }
@@ -68,7 +68,7 @@ pub(crate) fn parsed(given: &[String]) -> Result<Signing, Faults> {
     for (at, text) in given.iter().enumerate() {
         match SigningSecret::parse(text) {
             Ok(secret) => secrets.push(secret),
-            Err(found) => faults.absorb(&format!("/secrets/{at}"), found),
+            Err(found) => faults.add_below(&format!("/secrets/{at}"), found),
         }
     }
     faults.into_result(()).and_then(|()| Signing::new(secrets))

@@ -8,7 +8,7 @@ const LARGEST: i64 = 9_007_199_254_740_991;
 
 /// Collects a result's faults below `place`.
 pub fn noted<T>(faults: &mut Faults, place: &str, result: Result<T, Faults>) -> Option<T> {
-    result.map_err(|found| faults.absorb(place, found)).ok()
+    result.map_err(|found| faults.add_below(place, found)).ok()
 }
 
 /// Converts a field that is present, and collects its faults below `place`.
@@ -25,7 +25,7 @@ pub fn optional<T, U>(
 pub fn within<T>(place: &str, result: Result<T, Faults>) -> Result<T, Faults> {
     result.map_err(|found| {
         let mut faults = Faults::default();
-        faults.absorb(place, found);
+        faults.add_below(place, found);
         faults
     })
 }
@@ -33,7 +33,7 @@ pub fn within<T>(place: &str, result: Result<T, Faults>) -> Result<T, Faults> {
 /// A display name: not blank, without control characters, at most `max` characters.
 pub fn name(text: &str, max: usize) -> Result<String, Faults> {
     if text.trim().is_empty() {
-        return Err(Faults::one("", "must not be blank"));
+        return Err(Faults::single("", "must not be blank"));
     }
     line(text, max)
 }
@@ -41,10 +41,10 @@ pub fn name(text: &str, max: usize) -> Result<String, Faults> {
 /// One line of text of at most `max` characters.
 pub fn line(text: &str, max: usize) -> Result<String, Faults> {
     if text.chars().count() > max {
-        return Err(Faults::one("", format!("must be at most {max} characters")));
+        return Err(Faults::single("", format!("must be at most {max} characters")));
     }
     if text.chars().any(char::is_control) {
-        return Err(Faults::one("", "must not hold control characters"));
+        return Err(Faults::single("", "must not hold control characters"));
     }
     Ok(text.to_owned())
 }
@@ -52,10 +52,10 @@ pub fn line(text: &str, max: usize) -> Result<String, Faults> {
 /// An event type as events carry it; `*` is not allowed.
 pub fn event_type(text: &str) -> Result<EventType, Faults> {
     if text == "*" {
-        return Err(Faults::one("", "must name one event type"));
+        return Err(Faults::single("", "must name one event type"));
     }
     if text.trim() != text {
-        return Err(Faults::one("", "must not begin or end with white space"));
+        return Err(Faults::single("", "must not begin or end with white space"));
     }
     name(text, 200).map(EventType::new)
 }
@@ -74,5 +74,5 @@ fn positive(number: i64) -> Result<i64, Faults> {
     if (1..=LARGEST).contains(&number) {
         return Ok(number);
     }
-    Err(Faults::one("", format!("must be an integer from 1 to {LARGEST}")))
+    Err(Faults::single("", format!("must be an integer from 1 to {LARGEST}")))
 }

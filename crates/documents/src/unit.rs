@@ -85,7 +85,7 @@ impl ResourceDocument for Unit {
 impl Unit {
     /// The number, which a document must give on creation.
     pub fn named(&self) -> Result<Rid, Faults> {
-        let number = self.rid.ok_or_else(|| Faults::one("/rid", "is required"))?;
+        let number = self.rid.ok_or_else(|| Faults::single("/rid", "is required"))?;
         within("/rid", text::rid(number))
     }
 

@@ -5,7 +5,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use ig_store::SecretBox;
+use ig_store::SecretSealer;
 use rand::RngCore as _;
 use serde::{Deserialize, Serialize};
 
@@ -75,7 +75,7 @@ impl StackSecrets {
             api_key: format!("ig_{}", random_hex(24)),
             admin_email: ADMIN_EMAIL.to_owned(),
             admin_password: random_hex(12),
-            encryption_key: SecretBox::generate_key(KEY_ID)?,
+            encryption_key: SecretSealer::generate_key(KEY_ID)?,
         })
     }
 }

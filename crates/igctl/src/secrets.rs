@@ -5,7 +5,7 @@ mod key_report;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use ig_store::{SecretBox, SecretsTally, Store};
+use ig_store::{SecretSealer, SecretsTally, Store};
 
 use crate::arguments::RotateArguments;
 use crate::output;
@@ -20,7 +20,7 @@ const MAX_PASSES: u32 = 5;
 /// Seals every stored secret under the first configured key, or only counts them.
 pub(crate) fn rotate(arguments: &RotateArguments) -> anyhow::Result<ExitCode> {
     let config = StackConfig::load(&Settings::from_process())?.api_gateway;
-    let secrets = SecretBox::new(&config.secrets)?;
+    let secrets = SecretSealer::new(&config.secrets)?;
     let keys = KeyReport::new(&secrets);
     run(async {
         let store = Store::connect(&config.mongodb, secrets.clone()).await?;

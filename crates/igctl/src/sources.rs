@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::bail;
 use ig_core::id::SourceId;
 use ig_core::ports::PartitionLeases as _;
-use ig_store::{SecretBox, Store};
+use ig_store::{SecretSealer, Store};
 
 use crate::arguments::RewindArguments;
 use crate::output;
@@ -16,7 +16,7 @@ use crate::stack_config::StackConfig;
 /// Rewinds a source to a row. Workers may run meanwhile: they release their partitions and reacquire them at the new position.
 pub(crate) fn rewind(arguments: &RewindArguments) -> anyhow::Result<ExitCode> {
     let config = StackConfig::load(&Settings::from_process())?.api_gateway;
-    let secrets = SecretBox::new(&config.secrets)?;
+    let secrets = SecretSealer::new(&config.secrets)?;
     let RewindArguments { source, to, anew } = arguments;
     let source = SourceId::new(source);
     run(async {
@@ -25,7 +25,7 @@ pub(crate) fn rewind(arguments: &RewindArguments) -> anyhow::Result<ExitCode> {
             bail!("no worker has ever read a source {source}: give the name of one of the sections of [sources]");
         };
         if *anew {
-            leases.begin_anew(&source, *to).await?;
+            leases.start_generation(&source, *to).await?;
         } else {
             leases.rewind(&source, *to).await?;
         }
@@ -36,7 +36,7 @@ pub(crate) fn rewind(arguments: &RewindArguments) -> anyhow::Result<ExitCode> {
         };
         output::line(format!(
             "{source} is read again from behind row {to}; it had been read up to row {}. {what}",
-            marks.seen
+            marks.highest_read
         ));
         Ok(ExitCode::SUCCESS)
     })

@@ -11,7 +11,7 @@ use ig_proto::FILE_DESCRIPTOR_SET;
 use ig_proto::v1::job_service_server::JobServiceServer;
 use ig_service::grpc::Services;
 use ig_service::{Context, Process};
-use ig_store::{SecretBox, Store};
+use ig_store::{SecretSealer, Store};
 use tonic::service::Routes;
 
 pub use config::Config;
@@ -26,7 +26,7 @@ pub const PROCESS: Process = Process {
 
 /// Starts the service and returns its gRPC address.
 pub async fn run(config: Config, context: Context) -> anyhow::Result<SocketAddr> {
-    let store = Store::connect(&config.mongodb, SecretBox::closed())
+    let store = Store::connect(&config.mongodb, SecretSealer::closed())
         .await
         .context("section mongodb")?;
     context.depend_on("mongodb", move || ping(store.clone()));

@@ -4,4 +4,4 @@ mod alert_client;
 mod worker_client;
 
 pub use alert_client::AlertClient;
-pub use worker_client::{OrderExecuted, OrderRefused, WorkerClient};
+pub use worker_client::{CommandExecuted, CommandRefused, WorkerClient};

@@ -1,8 +1,8 @@
 //! Dead letters, retries and redrives.
 
+use ig_core::dead_letter_retry::{MAX_MANUAL_RETRIES, ManualRetry, ManualRetryResult};
 use ig_core::id::{LogId, OrgId};
 use ig_core::outcome::ErrorCategory;
-use ig_core::redelivery::{MOST_BY_HAND, ManualRetry, ManualRetryResult};
 use ig_core::redrive::{Redrive, RedriveFilter, RedriveKey, RedriveOrder, RedriveProgress, RedriveState};
 
 use crate::invalid::{InvalidMessage, Within as _};
@@ -10,8 +10,8 @@ use crate::time::{timestamp_from_wire, timestamp_to_wire};
 use crate::v1;
 
 impl From<&ManualRetry> for v1::RetryRequest {
-    fn from(wish: &ManualRetry) -> Self {
-        let ManualRetry { org_id, ids } = wish;
+    fn from(retry: &ManualRetry) -> Self {
+        let ManualRetry { org_id, ids } = retry;
         Self {
             org_id: org_id.0,
             ids: texts(ids),
@@ -24,7 +24,7 @@ impl TryFrom<v1::RetryRequest> for ManualRetry {
 
     fn try_from(message: v1::RetryRequest) -> Result<Self, InvalidMessage> {
         let v1::RetryRequest { org_id, ids } = message;
-        if !(1..=MOST_BY_HAND).contains(&ids.len()) {
+        if !(1..=MAX_MANUAL_RETRIES).contains(&ids.len()) {
             return Err(InvalidMessage::value("must name 1 to 100 dead letters")).within("ids");
         }
         Ok(Self {
@@ -35,8 +35,8 @@ impl TryFrom<v1::RetryRequest> for ManualRetry {
 }
 
 impl From<&ManualRetryResult> for v1::RetryResponse {
-    fn from(granted: &ManualRetryResult) -> Self {
-        let ManualRetryResult { accepted, refused } = granted;
+    fn from(result: &ManualRetryResult) -> Self {
+        let ManualRetryResult { accepted, refused } = result;
         Self {
             accepted: texts(accepted),
             refused: texts(refused),

@@ -21,7 +21,7 @@ pub(crate) use conduct::{breaker_from_wire, limit_from_wire, limit_to_wire};
 pub(crate) use header::{from_wire as headers_from_wire, to_wire as headers_to_wire};
 
 const ANY_EVENT: &str = "*";
-const MOST_AT_ONCE: std::ops::RangeInclusive<u32> = 1..=1000;
+const CONCURRENCY_RANGE: std::ops::RangeInclusive<u32> = 1..=1000;
 
 impl From<&Integration> for v1::Integration {
     fn from(integration: &Integration) -> Self {
@@ -242,7 +242,7 @@ fn concurrency_from_wire(concurrency: Option<u32>) -> Result<Ordering, InvalidMe
     };
     let max_concurrency = u16::try_from(concurrency)
         .ok()
-        .filter(|_| MOST_AT_ONCE.contains(&concurrency));
+        .filter(|_| CONCURRENCY_RANGE.contains(&concurrency));
     max_concurrency
         .map(|max_concurrency| Ordering::Unordered { max_concurrency })
         .ok_or_else(|| InvalidMessage::value("must be from 1 to 1,000"))

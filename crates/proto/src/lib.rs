@@ -2,6 +2,7 @@
 
 mod alert;
 mod change;
+mod delivery_command;
 mod dlq;
 mod event_type;
 mod inbound;
@@ -9,7 +10,6 @@ mod integration;
 mod invalid;
 mod job;
 mod json;
-mod order;
 mod organization;
 mod scheduler;
 mod services;
@@ -19,10 +19,10 @@ mod time;
 
 pub use invalid::InvalidMessage;
 pub use services::{SECTIONS, ServiceAddresses};
-pub use status::{OrderRefusal, kind_of, not_served, status};
+pub use status::{CommandRefusal, kind_of, not_served, status};
 
-/// The largest encoded delivery order in bytes: the largest accepted payload plus the fields around it.
-pub const LARGEST_ORDER: usize = 32 * 1024 * 1024;
+/// The maximum size of an encoded delivery command in bytes: the largest accepted payload plus the fields around it.
+pub const MAX_COMMAND_BYTES: usize = 32 * 1024 * 1024;
 
 /// The generated messages, clients and servers of `ig.v1`.
 #[allow(

@@ -1,8 +1,8 @@
 //! Organisations and their units.
 
+use ig_core::dead_letter_retry::RetryPolicy;
 use ig_core::id::{OrgId, Rid};
 use ig_core::organization::{OrgUnit, Organization, Profile, RequestLimits};
-use ig_core::redelivery::RetryPolicy;
 
 use crate::invalid::{InvalidMessage, Within as _, optional, required};
 use crate::json;

@@ -3,7 +3,7 @@
 use ig_core::clock::Timestamp;
 use ig_core::id::OrgId;
 use ig_core::schedule::{Schedule, ScheduleMode, Zone};
-use ig_core::scheduled::{Cancel, MOST_SHOWN, Preview, Reschedule};
+use ig_core::scheduled::{CancelDelivery, MAX_PREVIEW_OCCURRENCES, PreviewSchedule, RescheduleDelivery};
 use serde_json::Value;
 
 use crate::invalid::{InvalidMessage, Within as _};
@@ -13,9 +13,9 @@ use crate::v1;
 
 const SHOWN: usize = 5;
 
-impl From<&Cancel> for v1::CancelRequest {
-    fn from(cancel: &Cancel) -> Self {
-        let Cancel { org_id, id, reason } = cancel;
+impl From<&CancelDelivery> for v1::CancelRequest {
+    fn from(cancel: &CancelDelivery) -> Self {
+        let CancelDelivery { org_id, id, reason } = cancel;
         Self {
             org_id: org_id.0,
             id: id.to_string(),
@@ -24,7 +24,7 @@ impl From<&Cancel> for v1::CancelRequest {
     }
 }
 
-impl TryFrom<v1::CancelRequest> for Cancel {
+impl TryFrom<v1::CancelRequest> for CancelDelivery {
     type Error = InvalidMessage;
 
     fn try_from(message: v1::CancelRequest) -> Result<Self, InvalidMessage> {
@@ -37,9 +37,9 @@ impl TryFrom<v1::CancelRequest> for Cancel {
     }
 }
 
-impl From<&Reschedule> for v1::RescheduleRequest {
-    fn from(reschedule: &Reschedule) -> Self {
-        let Reschedule { org_id, id, at } = reschedule;
+impl From<&RescheduleDelivery> for v1::RescheduleRequest {
+    fn from(reschedule: &RescheduleDelivery) -> Self {
+        let RescheduleDelivery { org_id, id, at } = reschedule;
         Self {
             org_id: org_id.0,
             id: id.to_string(),
@@ -48,7 +48,7 @@ impl From<&Reschedule> for v1::RescheduleRequest {
     }
 }
 
-impl TryFrom<v1::RescheduleRequest> for Reschedule {
+impl TryFrom<v1::RescheduleRequest> for RescheduleDelivery {
     type Error = InvalidMessage;
 
     fn try_from(message: v1::RescheduleRequest) -> Result<Self, InvalidMessage> {
@@ -65,9 +65,9 @@ impl TryFrom<v1::RescheduleRequest> for Reschedule {
     }
 }
 
-impl From<&Preview> for v1::PreviewRequest {
-    fn from(preview: &Preview) -> Self {
-        let Preview {
+impl From<&PreviewSchedule> for v1::PreviewRequest {
+    fn from(preview: &PreviewSchedule) -> Self {
+        let PreviewSchedule {
             schedule,
             payload,
             count,
@@ -85,7 +85,7 @@ impl From<&Preview> for v1::PreviewRequest {
     }
 }
 
-impl TryFrom<v1::PreviewRequest> for Preview {
+impl TryFrom<v1::PreviewRequest> for PreviewSchedule {
     type Error = InvalidMessage;
 
     fn try_from(message: v1::PreviewRequest) -> Result<Self, InvalidMessage> {
@@ -128,8 +128,8 @@ fn zone(name: &str) -> Result<Zone, InvalidMessage> {
 fn count_from_wire(count: u32) -> Result<usize, InvalidMessage> {
     match usize::try_from(count).unwrap_or(usize::MAX) {
         0 => Ok(SHOWN),
-        count if count <= MOST_SHOWN => Ok(count),
-        _ => Err(InvalidMessage::value(format!("must be at most {MOST_SHOWN}"))),
+        count if count <= MAX_PREVIEW_OCCURRENCES => Ok(count),
+        _ => Err(InvalidMessage::value(format!("must be at most {MAX_PREVIEW_OCCURRENCES}"))),
     }
 }
 

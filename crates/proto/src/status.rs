@@ -51,9 +51,9 @@ pub fn kind_of(status: &Status) -> ErrorKind {
     }
 }
 
-/// Why a worker did not execute an order, as far as its sender needs to know.
+/// Why a worker did not execute a command, as far as its sender needs to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum OrderRefusal {
+pub enum CommandRefusal {
     /// The worker does not know the integration, or has no such action of it.
     Unknown,
     /// No worker will ever execute it, for this reason.
@@ -62,7 +62,7 @@ pub enum OrderRefusal {
     Away,
 }
 
-impl From<&Status> for OrderRefusal {
+impl From<&Status> for CommandRefusal {
     fn from(status: &Status) -> Self {
         match kind_of(status) {
             ErrorKind::NotFound => Self::Unknown,

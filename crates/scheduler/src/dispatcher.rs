@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use ig_core::clock::{Clock, Timestamp};
+use ig_core::delivery_command::{CommandOutcome, CommandReport};
 use ig_core::id::ScheduledId;
-use ig_core::order::{OrderOutcome, OrderReport};
 use ig_core::ports::StoreError;
 use ig_core::schedule::{MaxOverdue, Timeliness};
 use ig_core::scheduled::{OccurrenceOutcome, ScheduledDelivery, ScheduledStatus};
-use ig_peers::{OrderExecuted, OrderRefused, WorkerClient};
-use ig_proto::OrderRefusal;
+use ig_peers::{CommandExecuted, CommandRefused, WorkerClient};
+use ig_proto::CommandRefusal;
 use ig_store::{DeliveryClaim, Integrations, ScheduledDeliveries};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
@@ -107,10 +107,10 @@ impl Dispatcher {
     }
 
     async fn deliver_if_due(&self, delivery: ScheduledDelivery) -> ClaimOutcome {
-        match self.max_overdue.judge(delivery.scheduled_for, self.clock.now()) {
+        match self.max_overdue.timeliness(delivery.scheduled_for, self.clock.now()) {
             Timeliness::Due => self.deliver_actions(delivery).await,
             Timeliness::Overdue(reason) => {
-                let missed = delivery.missed(self.max_overdue.earliest(self.clock.now()));
+                let missed = delivery.missed_note(self.max_overdue.earliest(self.clock.now()));
                 let reason = [Some(reason), missed].into_iter().flatten().collect::<Vec<_>>().join(" ");
                 ClaimOutcome::settled(delivery, OccurrenceOutcome::Cancelled(reason))
             }
@@ -125,24 +125,24 @@ impl Dispatcher {
     async fn deliver_actions(&self, delivery: ScheduledDelivery) -> ClaimOutcome {
         let mut failures = Vec::new();
         for index in 0..u16::MAX {
-            let order = delivery.order(index, self.claim_id.clone());
+            let order = delivery.command(index, self.claim_id.clone());
             let result = self.worker.deliver(&order).await;
             self.update_availability(&result);
             match result.map_err(|refused| refused.refusal) {
-                Ok(OrderExecuted { report, next_action }) => {
+                Ok(CommandExecuted { report, next_action }) => {
                     let failure = failure_message(report);
                     failures.extend(failure.map(|failure| name_action(index, next_action, failure)));
                     let Some(pause) = next_action else { break };
                     tokio::time::sleep(pause).await;
                 }
                 // The integration no longer has this action.
-                Err(OrderRefusal::Unknown) if index > 0 => break,
-                Err(OrderRefusal::Unknown) => return self.outcome_of_unknown_integration(delivery).await,
-                Err(OrderRefusal::Never(reason)) => {
+                Err(CommandRefusal::Unknown) if index > 0 => break,
+                Err(CommandRefusal::Unknown) => return self.outcome_of_unknown_integration(delivery).await,
+                Err(CommandRefusal::Never(reason)) => {
                     failures.push(reason);
                     break;
                 }
-                Err(OrderRefusal::Away) => {
+                Err(CommandRefusal::Away) => {
                     return ClaimOutcome::DueAgain(delivery.id, self.clock.now() + RETRY_DELAY);
                 }
             }
@@ -171,11 +171,11 @@ impl Dispatcher {
         }
     }
 
-    fn update_availability(&self, result: &Result<OrderExecuted, OrderRefused>) {
+    fn update_availability(&self, result: &Result<CommandExecuted, CommandRefused>) {
         let mut availability = self.availability.lock();
         match result {
-            Err(OrderRefused {
-                refusal: OrderRefusal::Away,
+            Err(CommandRefused {
+                refusal: CommandRefusal::Away,
                 status,
             }) => {
                 let in_backoff = availability.unavailable_until.is_some_and(|until| until > Instant::now());
@@ -193,12 +193,12 @@ impl Dispatcher {
 }
 
 /// Why a delivery failed, if it did.
-fn failure_message(report: OrderReport) -> Option<String> {
+fn failure_message(report: CommandReport) -> Option<String> {
     let message = report.error.map(|(_, message)| message);
     match report.outcome {
-        OrderOutcome::Delivered | OrderOutcome::Skipped => None,
-        OrderOutcome::Retryable | OrderOutcome::Refused => Some(message.unwrap_or_else(|| "It was not taken.".to_owned())),
-        OrderOutcome::Held => Some("The integration is held: its dead letter waits until it is enabled.".to_owned()),
+        CommandOutcome::Delivered | CommandOutcome::Skipped => None,
+        CommandOutcome::Retryable | CommandOutcome::Refused => Some(message.unwrap_or_else(|| "It was not taken.".to_owned())),
+        CommandOutcome::Held => Some("The integration is held: its dead letter waits until it is enabled.".to_owned()),
     }
 }
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use ig_core::clock::Clock;
 use ig_core::error_kind::ErrorKind;
 use ig_core::ports::StoreError;
-use ig_core::scheduled::{Cancel, Preview, Reschedule};
+use ig_core::scheduled::{CancelDelivery, PreviewSchedule, RescheduleDelivery};
 use ig_proto::v1::scheduler_service_server::SchedulerService;
 use ig_proto::{InvalidMessage, status, v1};
-use ig_store::{Changed, ScheduledDeliveries};
+use ig_store::{ChangeOutcome, ScheduledDeliveries};
 use tonic::{Request, Response, Status};
 
 use crate::wake_signal::WakeSignal;
@@ -34,14 +34,14 @@ fn parse<W, T: TryFrom<W, Error = InvalidMessage>>(request: Request<W>) -> Resul
 #[tonic::async_trait]
 impl SchedulerService for SchedulerGrpc {
     async fn cancel(&self, request: Request<v1::CancelRequest>) -> Result<Response<v1::CancelResponse>, Status> {
-        let Cancel { org_id, id, reason } = parse(request)?;
+        let CancelDelivery { org_id, id, reason } = parse(request)?;
         let changed = self.store.cancel(org_id, id, &reason, self.clock.now()).await;
         into_status(changed)?;
         Ok(Response::new(v1::CancelResponse {}))
     }
 
     async fn reschedule(&self, request: Request<v1::RescheduleRequest>) -> Result<Response<v1::RescheduleResponse>, Status> {
-        let Reschedule { org_id, id, at } = parse(request)?;
+        let RescheduleDelivery { org_id, id, at } = parse(request)?;
         let now = self.clock.now();
         // A past time from a person means now, not long overdue.
         let at = at.max(now);
@@ -52,7 +52,7 @@ impl SchedulerService for SchedulerGrpc {
     }
 
     async fn preview(&self, request: Request<v1::PreviewRequest>) -> Result<Response<v1::PreviewResponse>, Status> {
-        let preview: Preview = parse(request)?;
+        let preview: PreviewSchedule = parse(request)?;
         let times = preview.times(self.clock.now());
         let times = times.map_err(|reason| status(ErrorKind::Invalid, reason))?;
         Ok(Response::new(times.into()))
@@ -65,15 +65,15 @@ impl SchedulerService for SchedulerGrpc {
     }
 }
 
-fn into_status(changed: Result<Changed, StoreError>) -> Result<(), Status> {
+fn into_status(changed: Result<ChangeOutcome, StoreError>) -> Result<(), Status> {
     match changed {
-        Ok(Changed::Done) => Ok(()),
-        Ok(Changed::NotFound) => Err(status(ErrorKind::NotFound, "the organisation has no such scheduled delivery")),
-        Ok(Changed::Ended(how)) => Err(status(
+        Ok(ChangeOutcome::Done) => Ok(()),
+        Ok(ChangeOutcome::NotFound) => Err(status(ErrorKind::NotFound, "the organisation has no such scheduled delivery")),
+        Ok(ChangeOutcome::Ended(how)) => Err(status(
             ErrorKind::Stale,
             format!("It is pending no more: it is {}", how.as_str()),
         )),
-        Ok(Changed::UnderWay) => Err(status(ErrorKind::Stale, "It is being delivered just now")),
+        Ok(ChangeOutcome::UnderWay) => Err(status(ErrorKind::Stale, "It is being delivered just now")),
         Err(error) => Err(store_status(&error)),
     }
 }

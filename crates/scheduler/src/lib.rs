@@ -22,7 +22,7 @@ use ig_proto::FILE_DESCRIPTOR_SET;
 use ig_proto::v1::scheduler_service_server::SchedulerServiceServer;
 use ig_service::grpc::{Services, channel};
 use ig_service::{Context, Process, TaskKind};
-use ig_store::{SecretBox, Store};
+use ig_store::{SecretSealer, Store};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -57,7 +57,7 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<SocketAddr>
 
 /// Starts the service with the caller's clock.
 pub async fn run_with_clock(config: Config, context: Context, clock: Arc<dyn Clock>) -> anyhow::Result<SocketAddr> {
-    let store = Store::connect(&config.mongodb, SecretBox::closed())
+    let store = Store::connect(&config.mongodb, SecretSealer::closed())
         .await
         .context("section mongodb")?;
     let wake = WakeSignal::default();

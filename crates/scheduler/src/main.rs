@@ -1,4 +1,4 @@
-//! Turns due delayed and recurring deliveries into delivery orders.
+//! Turns due delayed and recurring deliveries into delivery commands.
 
 use std::process::ExitCode;
 

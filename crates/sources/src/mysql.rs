@@ -147,7 +147,7 @@ impl EventSource for MySqlSource {
     }
 
     /// Ids allocated in steps leave a gap beside every row, so gaps that lie close together are looked up as one span.
-    async fn visible_within(&self, ranges: &[RangeInclusive<Position>]) -> Result<Vec<Position>, SourceError> {
+    async fn visible_positions(&self, ranges: &[RangeInclusive<Position>]) -> Result<Vec<Position>, SourceError> {
         let mut visible = Vec::new();
         for chunk in spans::coalesce(ranges).chunks(statements::MAX_RANGES) {
             visible.append(&mut self.list_ids(chunk).await?);
@@ -155,7 +155,13 @@ impl EventSource for MySqlSource {
         Ok(spans::positions_within(visible, ranges))
     }
 
-    async fn read_past(&self, after: Position, limit: usize, span: u64, kinds: &[RowKind]) -> Result<SkipScanBatch, SourceError> {
+    async fn read_skipping(
+        &self,
+        after: Position,
+        limit: usize,
+        span: u64,
+        kinds: &[RowKind],
+    ) -> Result<SkipScanBatch, SourceError> {
         self.skip_scan(after, limit, span, kinds).await
     }
 

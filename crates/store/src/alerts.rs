@@ -1,7 +1,7 @@
 //! Alerts, as the alert centre lists them: `_id` is the subject of an alert and the quiet period that it opened.
 
-mod kept;
 mod owed;
+mod stored_alert;
 mod tally;
 
 use std::time::Duration;
@@ -11,8 +11,8 @@ use ig_core::clock::Timestamp;
 use ig_core::ports::StoreError;
 use mongodb::bson::{Document, doc};
 
-pub use kept::{AlertFilter, KeptAlert};
 pub use owed::OwedAlert;
+pub use stored_alert::{AlertFilter, StoredAlert};
 pub use tally::AlertTally;
 
 use crate::database::Database;
@@ -22,11 +22,11 @@ use crate::names::ALERTS;
 
 /// What `raise` did with an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Raised {
+pub enum RaiseOutcome {
     /// The alert is new: people have to be notified.
-    Told,
+    New,
     /// An earlier alert on the same subject is within its quiet period; this one was counted there.
-    Counted,
+    Repeated,
 }
 
 /// How long an alert suppresses others like it, and how long it is retained.
@@ -50,17 +50,17 @@ impl Alerts {
     }
 
     /// Stores an alert, or counts it where the same organisation, kind and key has an open one.
-    pub async fn raise(&self, alert: &Alert, times: AlertTimes, now: Timestamp) -> Result<Raised, StoreError> {
-        if self.count(open(alert, now), now).await? {
-            return Ok(Raised::Counted);
+    pub async fn raise(&self, alert: &Alert, times: AlertTimes, now: Timestamp) -> Result<RaiseOutcome, StoreError> {
+        if self.count(open_alert_filter(alert, now), now).await? {
+            return Ok(RaiseOutcome::Repeated);
         }
-        let id = opened(alert, times.quiet, now);
+        let id = alert_id(alert, times.quiet, now);
         let log = document(&id, alert, times, now);
         let inserted = self.database.raw(self.database.collection(ALERTS).insert_one(log)).await?;
         match inserted {
-            Ok(_) => Ok(Raised::Told),
+            Ok(_) => Ok(RaiseOutcome::New),
             // Another replica inserted it first.
-            Err(error) if is_duplicate(&error) => self.count(doc! { "_id": id }, now).await.map(|_| Raised::Counted),
+            Err(error) if is_duplicate(&error) => self.count(doc! { "_id": id }, now).await.map(|_| RaiseOutcome::Repeated),
             Err(error) => Err(store_error(&error)),
         }
     }
@@ -78,7 +78,7 @@ fn subject(alert: &Alert) -> String {
     serde_json::json!([alert.org_id.map(|org| org.0), alert.kind, alert.key]).to_string()
 }
 
-fn open(alert: &Alert, now: Timestamp) -> Document {
+fn open_alert_filter(alert: &Alert, now: Timestamp) -> Document {
     let subject = subject(alert);
     // `A` follows `@`: the range holds the ids of this subject and no others.
     let ids = doc! { "$gte": format!("{subject}@"), "$lt": format!("{subject}A") };
@@ -86,7 +86,7 @@ fn open(alert: &Alert, now: Timestamp) -> Document {
 }
 
 /// Two replicas that open the same quiet period at once arrive at the same id, and the second insert fails.
-fn opened(alert: &Alert, quiet: Duration, now: Timestamp) -> String {
+fn alert_id(alert: &Alert, quiet: Duration, now: Timestamp) -> String {
     let begun = now.timestamp_millis().div_euclid(millis(quiet).max(1));
     format!("{}@{begun}", subject(alert))
 }

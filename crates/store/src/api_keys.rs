@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::audit_logs::note;
+use crate::audit_logs::record_audit;
 use crate::database::Database;
 use crate::error::{store_error, unreadable};
 use crate::field::{binary, date, object_id, timestamp};
@@ -118,7 +118,7 @@ impl ApiKeys {
     }
 
     /// Whether a key with this hash ever existed, revoked ones included.
-    pub async fn was_made(&self, hash: &KeyHash) -> Result<bool, StoreError> {
+    pub async fn was_created(&self, hash: &KeyHash) -> Result<bool, StoreError> {
         let keys = self.database.collection::<Document>(API_KEYS);
         let found = keys
             .find_one(doc! { "keyHash": binary(hash.0.to_vec()) })
@@ -135,7 +135,7 @@ impl ApiKeys {
                 async move {
                     let keys = this.database.collection::<KeyDocument>(API_KEYS);
                     keys.insert_one(&**document).session(&mut *session).await?;
-                    note(&this.database, session, by, &document.item(), None, Some(&document.shown())).await
+                    record_audit(&this.database, session, by, &document.item(), None, Some(&document.shown())).await
                 }
                 .boxed()
             });
@@ -186,7 +186,7 @@ impl ApiKeys {
                     else {
                         return Ok(false);
                     };
-                    note(&this.database, session, by, &before.item(), Some(&before.shown()), None).await?;
+                    record_audit(&this.database, session, by, &before.item(), Some(&before.shown()), None).await?;
                     Ok(true)
                 }
                 .boxed()

@@ -15,11 +15,11 @@ use crate::database::Database;
 use crate::error::unreadable;
 use crate::field::{json, json_text, long, timestamp, unsigned};
 use crate::names::{AUDIT_LOGS, ORGANIZATIONS};
-use crate::page::{Listed, Page, Period, Sought, Time};
+use crate::page::{Listed, Page, Period, SortTime, TimedSearch};
 use crate::stored::Stored;
 
 /// Entries are kept for at least six years, as regulations in health care require.
-const LEAST_KEPT_DAYS: i64 = 2_192;
+const MIN_RETENTION_DAYS: i64 = 2_192;
 const DAY_MS: i64 = 86_400_000;
 
 /// One audit entry.
@@ -103,18 +103,18 @@ impl AuditLogs {
 
     /// Lists entries, newest first; a large total is counted only as far as needed.
     pub async fn list(&self, filter: &AuditLogFilter, page: Page) -> std::result::Result<Listed<AuditEntry>, StoreError> {
-        let sought = Sought {
+        let search = TimedSearch {
             collection: AUDIT_LOGS,
             query: filter.document(),
             keys: &["orgId"],
-            time: Time::CREATED,
+            time: SortTime::CREATED,
             period: Period {
                 start: filter.start,
                 end: filter.end,
             },
             without: Some(doc! { "before": 0, "after": 0 }),
         };
-        let listed = self.database.latest::<AuditDocument>(sought, page).await?;
+        let listed = self.database.latest::<AuditDocument>(search, page).await?;
         listed.try_map(AuditEntry::try_from)
     }
 
@@ -158,14 +158,14 @@ impl AuditLogFilter {
 
 impl AuditDocument {
     /// An entry about configuration: the contents are in the item's history.
-    pub(crate) fn of_configuration(item: &Item, revision: u64, action: Action, actor: &Actor, kept: Keeping) -> Self {
+    pub(crate) fn of_configuration(item: &Item, revision: u64, action: Action, actor: &Actor, retention: Retention) -> Self {
         Self {
             revision: Some(long(revision)),
-            ..Self::new(item, action, actor, kept)
+            ..Self::new(item, action, actor, retention)
         }
     }
 
-    fn new(item: &Item, action: Action, actor: &Actor, kept: Keeping) -> Self {
+    fn new(item: &Item, action: Action, actor: &Actor, retention: Retention) -> Self {
         Self {
             id: ObjectId::new(),
             org_id: item.org.map(|org| org.0),
@@ -177,30 +177,30 @@ impl AuditDocument {
             revision: None,
             before: None,
             after: None,
-            expires_at: Some(kept.until),
+            expires_at: Some(retention.until),
         }
     }
 }
 
 /// How long the history and audit entries of changes made now are kept.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Keeping {
+pub(crate) struct Retention {
     /// When they expire.
     pub(crate) until: bson::DateTime,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Retention {
+struct OrganizationDocument {
     retention_days: Option<i64>,
 }
 
-impl Keeping {
-    /// The organisation's retention of logs, and at least [`LEAST_KEPT_DAYS`].
+impl Retention {
+    /// The organisation's retention of logs, and at least [`MIN_RETENTION_DAYS`].
     pub(crate) async fn of(database: &Database, session: &mut ClientSession, org: Option<OrgId>) -> Result<Self> {
         let own = match org {
             Some(org) => {
-                let organizations = database.collection::<Retention>(ORGANIZATIONS);
+                let organizations = database.collection::<OrganizationDocument>(ORGANIZATIONS);
                 let found = organizations
                     .find_one(doc! { "_id": org.0 })
                     .projection(doc! { "retentionDays": 1 });
@@ -209,7 +209,7 @@ impl Keeping {
             }
             None => None,
         };
-        let days = own.unwrap_or_default().max(LEAST_KEPT_DAYS);
+        let days = own.unwrap_or_default().max(MIN_RETENTION_DAYS);
         let until = bson::DateTime::now().timestamp_millis().saturating_add(days * DAY_MS);
         Ok(Self {
             until: bson::DateTime::from_millis(until),
@@ -218,7 +218,7 @@ impl Keeping {
 }
 
 /// Records a change to an item outside configuration, within the transaction that makes it.
-pub(crate) async fn note(
+pub(crate) async fn record_audit(
     database: &Database,
     session: &mut ClientSession,
     actor: &Actor,
@@ -231,11 +231,11 @@ pub(crate) async fn note(
         (Some(_), Some(_)) => Action::Update,
         (Some(_), None) => Action::Delete,
     };
-    let kept = Keeping::of(database, session, item.org).await?;
+    let retention = Retention::of(database, session, item.org).await?;
     let entry = AuditDocument {
         before: before.map(json_text),
         after: after.map(json_text),
-        ..AuditDocument::new(item, action, actor, kept)
+        ..AuditDocument::new(item, action, actor, retention)
     };
     let audit = database.collection::<AuditDocument>(AUDIT_LOGS);
     audit.insert_one(entry).session(session).await.map(drop)

@@ -38,23 +38,19 @@ impl MongoBreakers {
         next: &Breaker,
     ) -> mongodb::error::Result<bool> {
         let breakers = self.database.collection::<Document>(BREAKERS);
-        let set = set(org, id, next).map_err(mongodb::error::Error::custom)?;
+        let fields = fields(org, id, next).map_err(mongodb::error::Error::custom)?;
         if next.version == 1 {
-            let update = breakers.update_one(doc! { "_id": object_id(id.0) }, doc! { "$setOnInsert": set });
+            let update = breakers.update_one(doc! { "_id": object_id(id.0) }, doc! { "$setOnInsert": fields });
             let made = update.upsert(true).session(session).await?;
             return Ok(made.upserted_id.is_some());
         }
-        let update = breakers.update_one(as_read(org, id, next), doc! { "$set": set });
+        let update = breakers.update_one(previous_version(org, id, next), doc! { "$set": fields });
         Ok(update.session(session).await?.matched_count > 0)
     }
 }
 
 /// Resets all counters within the transaction that activates the integration.
-pub(crate) async fn begin_anew(
-    database: &Database,
-    session: &mut ClientSession,
-    id: IntegrationId,
-) -> mongodb::error::Result<()> {
+pub(crate) async fn reset(database: &Database, session: &mut ClientSession, id: IntegrationId) -> mongodb::error::Result<()> {
     let reset = doc! {
         "$inc": { "version": 1_i64 },
         "$set": { "opened": null, "probe": null, "row": [], "remembered": [] },
@@ -64,12 +60,12 @@ pub(crate) async fn begin_anew(
     update.session(session).await.map(drop)
 }
 
-fn as_read(org: OrgId, id: IntegrationId, next: &Breaker) -> Document {
+fn previous_version(org: OrgId, id: IntegrationId, next: &Breaker) -> Document {
     doc! { "_id": object_id(id.0), "orgId": org.0, "version": long(next.version - 1) }
 }
 
 /// All fields of a breaker except its key and those that the version does not guard.
-fn set(org: OrgId, id: IntegrationId, next: &Breaker) -> Result<Document, StoreError> {
+fn fields(org: OrgId, id: IntegrationId, next: &Breaker) -> Result<Document, StoreError> {
     let document = bson::serialize_to_document(&BreakerDocument::new(org, id, next));
     let mut document = document.map_err(|error| StoreError::Refused(error.to_string()))?;
     document.remove("_id");
@@ -95,10 +91,10 @@ impl Breakers for MongoBreakers {
                 Err(error) => Err(store_error(&error)),
             };
         }
-        let change = doc! { "$set": set(org, id, next)? };
+        let change = doc! { "$set": fields(org, id, next)? };
         let updated = self
             .database
-            .within(breakers.update_one(as_read(org, id, next), change))
+            .within(breakers.update_one(previous_version(org, id, next), change))
             .await?;
         Ok(updated.matched_count > 0)
     }

@@ -17,12 +17,12 @@ use mongodb::{Client, ClientSession, Collection, Cursor};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::availability::{Availability, AvailabilityProbe};
 use crate::config::MongoConfig;
 use crate::error::{DUPLICATE_KEY, store_error};
 use crate::page::{Listed, Page};
-use crate::presence::{Lookout, Presence};
-use crate::secret_box::SecretBox;
-use crate::stored::{Outcome, Stored};
+use crate::secret_sealer::SecretSealer;
+use crate::stored::{DriverResult, Stored};
 
 /// Histogram, seconds, by [`LABEL_OPERATION`] and [`LABEL_COLLECTION`]: how long an operation took.
 const OPERATION_DURATION: &str = "db_client_operation_duration_seconds";
@@ -98,10 +98,10 @@ impl<T: Send + Sync + 'static> Documents<T> {
 #[derive(Clone)]
 pub(crate) struct Database {
     driver: Arc<dyn Opaque<mongodb::Database>>,
-    secrets: SecretBox,
-    patience: Duration,
-    presence: Presence,
-    lookout: Arc<Lookout>,
+    secrets: SecretSealer,
+    operation_timeout: Duration,
+    availability: Availability,
+    probe: Arc<AvailabilityProbe>,
 }
 
 impl fmt::Debug for Database {
@@ -113,7 +113,7 @@ impl fmt::Debug for Database {
 }
 
 impl Database {
-    pub(crate) async fn open(config: &MongoConfig, secrets: SecretBox) -> Result<Self, StoreError> {
+    pub(crate) async fn open(config: &MongoConfig, secrets: SecretSealer) -> Result<Self, StoreError> {
         let mut options = ClientOptions::parse(&config.uri).await.map_err(|error| store_error(&error))?;
         options.app_name.get_or_insert_with(|| "integration-gateway".to_owned());
         options.max_pool_size = Some(config.max_pool_size);
@@ -121,14 +121,14 @@ impl Database {
         options.connect_timeout = Some(config.connect_timeout());
         options.read_concern = Some(ReadConcern::majority());
         options.write_concern = Some(durable());
-        let lookout = Arc::new(Lookout::new(&options));
+        let probe = Arc::new(AvailabilityProbe::new(&options));
         let client = Client::with_options(options).map_err(|error| store_error(&error))?;
         Ok(Self {
             driver: Arc::new(client.database(&config.database)),
             secrets,
-            patience: config.operation_timeout(),
-            presence: Presence::default(),
-            lookout,
+            operation_timeout: config.operation_timeout(),
+            availability: Availability::default(),
+            probe,
         })
     }
 
@@ -136,22 +136,22 @@ impl Database {
         self.driver.as_ref().driver()
     }
 
-    pub(crate) fn secrets(&self) -> &SecretBox {
+    pub(crate) fn secrets(&self) -> &SecretSealer {
         &self.secrets
     }
 
     /// Whether the database is available, as last probed.
-    pub(crate) fn presence(&self) -> &Presence {
-        &self.presence
+    pub(crate) fn availability(&self) -> &Availability {
+        &self.availability
     }
 
     /// The probe that decides whether the database is available.
-    pub(crate) fn lookout(&self) -> &Lookout {
-        &self.lookout
+    pub(crate) fn probe(&self) -> &AvailabilityProbe {
+        &self.probe
     }
 
-    /// The same database with another secret box.
-    pub(crate) fn with_secrets(&self, secrets: SecretBox) -> Self {
+    /// The same database with another secret sealer.
+    pub(crate) fn with_secrets(&self, secrets: SecretSealer) -> Self {
         Self { secrets, ..self.clone() }
     }
 
@@ -171,7 +171,7 @@ impl Database {
     /// waits for ever on a server that froze.
     pub(crate) fn within<'a, T, F>(&self, operation: F) -> BoxFuture<'a, Result<T::Read, StoreError>>
     where
-        T: Outcome + 'a,
+        T: DriverResult + 'a,
         F: IntoFuture<Output = Result<T, Error>>,
         F::IntoFuture: Send + 'a,
     {
@@ -185,7 +185,11 @@ impl Database {
         F: IntoFuture<Output = Result<T, Error>>,
         F::IntoFuture: Send + 'a,
     {
-        bounded(self.patience, self.presence.clone(), operation.into_future().boxed())
+        bounded(
+            self.operation_timeout,
+            self.availability.clone(),
+            operation.into_future().boxed(),
+        )
     }
 
     /// The next document of a cursor.
@@ -199,7 +203,7 @@ impl Database {
     /// All documents that a query finds.
     pub(crate) fn all<'a, T, F>(&self, find: F) -> BoxFuture<'a, Result<Vec<T::Read>, StoreError>>
     where
-        T: Outcome + DeserializeOwned + Send + Sync + 'a,
+        T: DriverResult + DeserializeOwned + Send + Sync + 'a,
         T::Read: Send,
         F: IntoFuture<Output = Result<Cursor<T>, Error>>,
         F::IntoFuture: Send + 'a,
@@ -221,7 +225,7 @@ impl Database {
         metrics::histogram!(OPERATION_DURATION, LABEL_OPERATION => "insert", LABEL_COLLECTION => collection)
             .record(began.elapsed());
         match inserted {
-            Err(error) if !all_were_there(&error) => Err(store_error(&error)),
+            Err(error) if !all_are_duplicates(&error) => Err(store_error(&error)),
             _ => Ok(()),
         }
     }
@@ -272,16 +276,16 @@ pub(crate) fn durable() -> WriteConcern {
 /// Stops an operation at its timeout, or when the database is found unavailable. All operations with one result type
 /// share this code.
 fn bounded<'a, T: 'a>(
-    patience: Duration,
-    presence: Presence,
+    operation_timeout: Duration,
+    availability: Availability,
     operation: BoxFuture<'a, Result<T, Error>>,
 ) -> BoxFuture<'a, Result<Result<T, Error>, StoreError>> {
     // The timeout starts at the first poll: an operation may be created long before it is awaited.
-    let answered = async move { tokio::time::timeout(patience, operation).await };
-    let timed_out = move |_| StoreError::Unavailable(format!("no answer within {} ms", patience.as_millis()));
-    let answered = answered.map(move |answer| answer.map_err(timed_out)).boxed();
-    let lost = async move { presence.lost().await }.boxed();
-    let first = future::select(lost, answered);
+    let answer = async move { tokio::time::timeout(operation_timeout, operation).await };
+    let timed_out = move |_| StoreError::Unavailable(format!("no answer within {} ms", operation_timeout.as_millis()));
+    let answer = answer.map(move |answer| answer.map_err(timed_out)).boxed();
+    let lost = async move { availability.lost().await }.boxed();
+    let first = future::select(lost, answer);
     first
         .map(|first| match first {
             Either::Left((lost, _)) => Err(lost),
@@ -290,24 +294,24 @@ fn bounded<'a, T: 'a>(
         .boxed()
 }
 
-fn checked<'a, T>(answered: BoxFuture<'a, Result<Result<T, Error>, StoreError>>) -> BoxFuture<'a, Result<T::Read, StoreError>>
+fn checked<'a, T>(answer: BoxFuture<'a, Result<Result<T, Error>, StoreError>>) -> BoxFuture<'a, Result<T::Read, StoreError>>
 where
-    T: Outcome + 'a,
+    T: DriverResult + 'a,
 {
     let read = |answer: Result<Result<T, Error>, StoreError>| answer?.map(T::read).map_err(|error| store_error(&error));
-    answered.map(read).boxed()
+    answer.map(read).boxed()
 }
 
 /// All documents of a cursor.
 pub(crate) fn collected<'a, T>(find: BoxFuture<'a, Result<Cursor<T>, Error>>) -> BoxFuture<'a, Result<Vec<T::Read>, Error>>
 where
-    T: Outcome + DeserializeOwned + Send + Sync + 'a,
+    T: DriverResult + DeserializeOwned + Send + Sync + 'a,
     T::Read: Send,
 {
     async move { find.await?.map_ok(T::read).try_collect().await }.boxed()
 }
 
-fn all_were_there(error: &Error) -> bool {
+fn all_are_duplicates(error: &Error) -> bool {
     match error.kind.as_ref() {
         ErrorKind::InsertMany(InsertManyError {
             write_errors: Some(errors),

@@ -2,12 +2,12 @@
 //! were delivered or given up are kept for the organisation's retention of logs, counted from then.
 
 mod alerting;
-mod by_hand;
 mod claims;
 mod document;
+mod manual_retry;
 mod redriven;
 mod settle;
-mod standing;
+mod state;
 mod statistics;
 mod tally;
 
@@ -15,18 +15,18 @@ use std::time::Duration;
 
 use ig_core::clock::Timestamp;
 use ig_core::dead_letter::{DeadLetter, DeadLetterReason, DeadLetterStatus};
+use ig_core::dead_letter_retry::RetryProgress;
 use ig_core::id::{EventId, EventType, IntegrationId, LogId, OrgId, RedriveId};
 use ig_core::outcome::ErrorCategory;
 use ig_core::ports::StoreError;
-use ig_core::redelivery::Redelivery;
 use mongodb::bson::{Document, doc};
 
 pub use alerting::GivenUp;
-pub use by_hand::Deletion;
 pub(crate) use document::DeadLetterDocument;
-pub use redriven::Claimed;
+pub use manual_retry::Deletion;
+pub use redriven::RedriveClaim;
 pub(crate) use redriven::covering;
-pub use settle::{Settled, Settling};
+pub use settle::{RetryUpdate, SettleOutcome};
 pub use statistics::{DeadLetterStatistics, IntegrationDeadLetters};
 pub use tally::DeadLetterTally;
 
@@ -34,7 +34,8 @@ use crate::database::{Database, Documents};
 use crate::field::object_id;
 use crate::names::DEAD_LETTERS;
 use crate::page::{
-    Listed, Named, Page, Period, Sought, Time, add_event, add_integration, add_period, add_search, event_names, exactly,
+    IdentifierSearch, Listed, Page, Period, SortTime, TimedSearch, add_event, add_integration, add_period, add_search,
+    event_names, org_filter,
 };
 
 /// Selects dead letters; a condition that is `None` matches all.
@@ -62,11 +63,11 @@ pub struct DeadLetterFilter {
 
 /// A stored dead letter: the failed delivery, and the state of its retries.
 #[derive(Debug, Clone, PartialEq)]
-pub struct KeptLetter {
+pub struct StoredDeadLetter {
     /// The delivery, its last failure and the number of its attempts.
     pub letter: DeadLetter,
     /// The state of its retries.
-    pub redelivery: Redelivery,
+    pub retry_progress: RetryProgress,
     /// The redrive that has queued it.
     pub redrive: Option<RedriveId>,
     /// Its retention after it is settled.
@@ -89,28 +90,30 @@ impl DeadLetters {
     }
 
     /// Reads one of an organisation's dead letters.
-    pub async fn get(&self, org: OrgId, id: LogId) -> Result<Option<KeptLetter>, StoreError> {
+    pub async fn get(&self, org: OrgId, id: LogId) -> Result<Option<StoredDeadLetter>, StoreError> {
         let letters = self.letters::<DeadLetterDocument<'static>>();
         let found = letters.find_one(doc! { "_id": object_id(id.0), "orgId": org.0 });
-        self.database.within(found).await?.map(KeptLetter::try_from).transpose()
+        self.database.within(found).await?.map(StoredDeadLetter::try_from).transpose()
     }
 
     /// Lists an organisation's dead letters, newest first, without payloads; a large total is counted only as far as needed.
-    pub async fn list(&self, org: OrgId, filter: &DeadLetterFilter, page: Page) -> Result<Listed<KeptLetter>, StoreError> {
+    pub async fn list(&self, org: OrgId, filter: &DeadLetterFilter, page: Page) -> Result<Listed<StoredDeadLetter>, StoreError> {
         let without_payload = Some(doc! { "originalPayload": 0 });
         let mut query = query(org, filter);
         let listed = if let Some(event) = &filter.event_id {
             add_period(&mut query, "createdAt", filter.start, filter.end);
-            let named = Named {
+            let search = IdentifierSearch {
                 collection: DEAD_LETTERS,
                 name: doc! { "eventId": event_names(org, event) },
                 query,
-                order: Time::CREATED.order(),
+                order: SortTime::CREATED.order(),
                 without: without_payload,
             };
-            self.database.named::<DeadLetterDocument<'static>>(named, page).await?
+            self.database
+                .by_identifier::<DeadLetterDocument<'static>>(search, page)
+                .await?
         } else {
-            let sought = Sought {
+            let search = TimedSearch {
                 collection: DEAD_LETTERS,
                 query,
                 keys: if filter.status.is_some() {
@@ -118,16 +121,16 @@ impl DeadLetters {
                 } else {
                     &["orgId"]
                 },
-                time: Time::CREATED,
+                time: SortTime::CREATED,
                 period: Period {
                     start: filter.start,
                     end: filter.end,
                 },
                 without: without_payload,
             };
-            self.database.latest::<DeadLetterDocument<'static>>(sought, page).await?
+            self.database.latest::<DeadLetterDocument<'static>>(search, page).await?
         };
-        listed.try_map(KeptLetter::try_from)
+        listed.try_map(StoredDeadLetter::try_from)
     }
 
     fn letters<T: Send + Sync + 'static>(&self) -> Documents<T> {
@@ -160,7 +163,7 @@ fn query(org: OrgId, filter: &DeadLetterFilter) -> Document {
         ("reason", reason.map(DeadLetterReason::as_str)),
         ("eventType", event_type.as_ref().map(EventType::as_str)),
     ];
-    let mut query = exactly(org.0, texts);
+    let mut query = org_filter(org.0, texts);
     add_event(&mut query, "eventId", org, event_id.as_ref());
     add_integration(&mut query, *integration_id);
     add_search(

@@ -2,7 +2,7 @@
 
 mod attempt;
 mod document;
-mod room;
+mod document_budget;
 
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
@@ -18,15 +18,15 @@ use crate::database::Database;
 use crate::field::object_id;
 use crate::log_filter::LogFilter;
 use crate::names::DELIVERY_LOGS;
-use crate::page::{Listed, Named, Page, Sought, Time, named};
+use crate::page::{IdentifierSearch, Listed, Page, SortTime, TimedSearch, identifier_filter};
 use crate::stored::Stored;
 
 /// Deliveries per batch of a stream.
-const PART: usize = 500;
-const PART_SIZE: u32 = 500;
+const BATCH: usize = 500;
+const CURSOR_BATCH: u32 = 500;
 
 /// Deliveries in batches.
-pub type DeliveryLogParts = BoxStream<'static, Result<Vec<DeliveryLog>, StoreError>>;
+pub type DeliveryLogBatches = BoxStream<'static, Result<Vec<DeliveryLog>, StoreError>>;
 
 /// Read access to the delivery logs; the journal writes them.
 #[derive(Debug, Clone)]
@@ -41,15 +41,15 @@ impl DeliveryLogs {
 
     /// Reads one of an organisation's deliveries with all that is stored of it.
     pub async fn get(&self, org: OrgId, id: LogId) -> Result<Option<DeliveryLog>, StoreError> {
-        self.one(org, id, Document::new()).await
+        self.find_one(org, id, Document::new()).await
     }
 
     /// The same without payloads and bodies.
     pub(crate) async fn without_bodies(&self, org: OrgId, id: LogId) -> Result<Option<DeliveryLog>, StoreError> {
-        self.one(org, id, without_bodies()).await
+        self.find_one(org, id, without_bodies()).await
     }
 
-    async fn one(&self, org: OrgId, id: LogId, projection: Document) -> Result<Option<DeliveryLog>, StoreError> {
+    async fn find_one(&self, org: OrgId, id: LogId, projection: Document) -> Result<Option<DeliveryLog>, StoreError> {
         let logs = self.database.collection::<DeliveryDocument<'static>>(DELIVERY_LOGS);
         let find = logs
             .find_one(doc! { "_id": object_id(id.0), "orgId": org.0 })
@@ -60,59 +60,62 @@ impl DeliveryLogs {
     /// Lists an organisation's deliveries, newest first, without payloads and bodies.
     pub async fn list(&self, org: OrgId, filter: &LogFilter, page: Page) -> Result<Listed<DeliveryLog>, StoreError> {
         if let Some(name) = filter.name(org) {
-            let named = Named {
+            let search = IdentifierSearch {
                 collection: DELIVERY_LOGS,
                 name,
                 query: filter.timed_query(org),
                 order: newest_first(),
                 without: Some(without_bodies()),
             };
-            let found = self.database.named::<DeliveryDocument<'static>>(named, page).await?;
+            let found = self.database.by_identifier::<DeliveryDocument<'static>>(search, page).await?;
             return found.try_map(DeliveryLog::try_from);
         }
-        let sought = Sought {
+        let search = TimedSearch {
             collection: DELIVERY_LOGS,
             query: filter.query(org),
-            keys: keys(filter),
-            time: Time::CREATED,
+            keys: index_keys(filter),
+            time: SortTime::CREATED,
             period: filter.period(),
             without: Some(without_bodies()),
         };
-        let listed = self.database.latest::<DeliveryDocument<'static>>(sought, page).await?;
+        let listed = self.database.latest::<DeliveryDocument<'static>>(search, page).await?;
         listed.try_map(DeliveryLog::try_from)
     }
 
     /// Streams all of an organisation's deliveries that match a filter, newest first, without payloads and bodies, one
     /// batch in memory at a time.
-    pub async fn stream(&self, org: OrgId, filter: &LogFilter) -> Result<DeliveryLogParts, StoreError> {
+    pub async fn stream(&self, org: OrgId, filter: &LogFilter) -> Result<DeliveryLogBatches, StoreError> {
         let logs = self.database.collection::<DeliveryDocument<'static>>(DELIVERY_LOGS);
         let find = logs
-            .find(named(filter.name(org).unwrap_or_default(), filter.timed_query(org)))
+            .find(identifier_filter(
+                filter.name(org).unwrap_or_default(),
+                filter.timed_query(org),
+            ))
             .sort(newest_first())
             .projection(without_bodies())
-            .batch_size(PART_SIZE);
+            .batch_size(CURSOR_BATCH);
         let cursor = self.database.within(find).await?;
-        let parts = stream::try_unfold((self.clone(), cursor), |(logs, mut cursor)| async move {
-            let part = logs.next_part(&mut cursor).await?;
-            Ok((!part.is_empty()).then_some((part, (logs, cursor))))
+        let batches = stream::try_unfold((self.clone(), cursor), |(logs, mut cursor)| async move {
+            let batch = logs.next_batch(&mut cursor).await?;
+            Ok((!batch.is_empty()).then_some((batch, (logs, cursor))))
         });
-        Ok(parts.boxed())
+        Ok(batches.boxed())
     }
 
-    async fn next_part(&self, cursor: &mut Cursor<Stored<DeliveryDocument<'static>>>) -> Result<Vec<DeliveryLog>, StoreError> {
-        let mut part = Vec::with_capacity(PART);
-        while part.len() < PART {
+    async fn next_batch(&self, cursor: &mut Cursor<Stored<DeliveryDocument<'static>>>) -> Result<Vec<DeliveryLog>, StoreError> {
+        let mut batch = Vec::with_capacity(BATCH);
+        while batch.len() < BATCH {
             match self.database.next(cursor).await? {
-                Some(log) => part.push(log.try_into()?),
+                Some(log) => batch.push(log.try_into()?),
                 None => break,
             }
         }
-        Ok(part)
+        Ok(batch)
     }
 }
 
 /// The fields of the most selective index; see `migrate`.
-fn keys(filter: &LogFilter) -> &'static [&'static str] {
+fn index_keys(filter: &LogFilter) -> &'static [&'static str] {
     match filter.status {
         _ if filter.integration_id.is_some() => &["integrationConfigId"],
         Some(status) if status != DeliveryStatus::Success => &["orgId", "status"],

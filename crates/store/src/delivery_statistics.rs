@@ -15,7 +15,7 @@ mod tallied;
 
 use std::time::Duration;
 
-use ig_core::calendar::{Grid, Interval, stretches};
+use ig_core::calendar::{Grid, Interval, offset_spans};
 use ig_core::figures::DeliveryFigures;
 use ig_core::id::{EventType, IntegrationId};
 use ig_core::schedule::Zone;
@@ -23,11 +23,11 @@ use mongodb::bson::{Bson, oid::ObjectId};
 
 pub(crate) use buckets::TALLIED;
 pub use errors::{ErrorFigures, Errors, IntegrationErrors};
-pub(crate) use grouping::PartDocument;
+pub(crate) use grouping::StatusClassDocument;
 pub use recent::RecentDeliveries;
 pub use scope::DeliveryScope;
 
-use crate::counting::{Count, CountError};
+use crate::aggregation::{Aggregation, CountError};
 use crate::database::Database;
 
 /// One integration's deliveries in figures.
@@ -45,21 +45,21 @@ pub struct IntegrationFigures {
 #[derive(Debug, Clone)]
 pub struct DeliveryStatistics {
     database: Database,
-    patience: Duration,
+    timeout: Duration,
 }
 
 impl DeliveryStatistics {
     pub(crate) fn new(database: Database) -> Self {
         Self {
             database,
-            patience: Count::PATIENCE,
+            timeout: Aggregation::DEFAULT_TIMEOUT,
         }
     }
 
     /// The same, with this deadline.
     #[must_use]
-    pub fn within(self, patience: Duration) -> Self {
-        Self { patience, ..self }
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
     }
 
     /// All deliveries of the scope together.
@@ -76,7 +76,7 @@ impl DeliveryStatistics {
         interval: Interval,
         zone: Zone,
     ) -> Result<Vec<DeliveryFigures>, CountError> {
-        let key = over_time::granule(&stretches(zone, scope.period), interval.granule());
+        let key = over_time::granule(&offset_spans(zone, scope.period), interval.granule());
         let granules = self.grouped::<i64>(scope, key, None).await?;
         Ok(over_time::filled_in(grid, granules))
     }

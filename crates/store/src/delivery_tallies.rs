@@ -19,64 +19,74 @@ use ig_core::ports::StoreError;
 use ig_core::tally::Bucket;
 use mongodb::bson::doc;
 
-pub(crate) use document::Counted;
+pub(crate) use document::BucketCount;
 pub(crate) use late::{announce, announce_log};
 
 use crate::database::Database;
 use crate::error::{is_duplicate, store_error};
 use crate::names::DELIVERY_TALLIES;
-use document::{Known, TallyDocument, id};
+use document::{Announcements, TallyDocument, id};
 
 /// Counts written concurrently; the server makes them durable together.
-const AT_ONCE: usize = 16;
+const CONCURRENCY: usize = 16;
 
 /// The stored counts of an organisation's deliveries in a range of buckets.
 #[derive(Debug, Default)]
-pub(crate) struct Kept(BTreeMap<i64, TallyDocument>);
+pub(crate) struct StoredTallies(BTreeMap<i64, TallyDocument>);
 
-impl Kept {
+impl StoredTallies {
     /// The count of a bucket, if it is valid.
-    pub(crate) fn counted(&self, bucket: i64) -> Option<&Counted> {
+    pub(crate) fn counted(&self, bucket: i64) -> Option<&BucketCount> {
         self.0.get(&bucket)?.counted.as_ref()
     }
 
     /// The announcements of a bucket when this was read.
-    fn known(&self, bucket: i64) -> Known {
-        self.0.get(&bucket).map_or(Known::NOTHING, TallyDocument::known)
+    fn announcements(&self, bucket: i64) -> Announcements {
+        self.0.get(&bucket).map_or(Announcements::NONE, TallyDocument::announcements)
     }
 }
 
 /// Reads stored counts.
-pub(crate) async fn kept(database: &Database, org: OrgId, buckets: Range<i64>) -> Result<Kept, StoreError> {
+pub(crate) async fn read_tallies(database: &Database, org: OrgId, buckets: Range<i64>) -> Result<StoredTallies, StoreError> {
     if buckets.is_empty() {
-        return Ok(Kept::default());
+        return Ok(StoredTallies::default());
     }
     let tallies = database.collection::<TallyDocument>(DELIVERY_TALLIES);
     let bounds = doc! { "_id": { "$gte": id(org, buckets.start), "$lt": id(org, buckets.end) } };
     let found = database.all(tallies.find(bounds)).await?;
-    Ok(Kept(found.into_iter().map(|tally| (tally.bucket, tally)).collect()))
+    Ok(StoredTallies(found.into_iter().map(|tally| (tally.bucket, tally)).collect()))
 }
 
 /// Stores counts begun at `began`, if no announcement can invalidate them.
-pub(crate) async fn keep(
+pub(crate) async fn store_tallies(
     database: &Database,
     org: OrgId,
-    counted: Vec<(Bucket, Counted)>,
-    before: &Kept,
+    counted: Vec<(Bucket, BucketCount)>,
+    before: &StoredTallies,
     began: Timestamp,
 ) -> Result<(), StoreError> {
     let all = counted.into_iter();
-    let known = all.map(|(bucket, counted)| (before.known(bucket.number()), TallyDocument::new(org, bucket, counted, began)));
-    let lasting: Vec<_> = known.filter(|(known, _)| known.is_over_by(began)).collect();
-    for part in lasting.chunks(AT_ONCE) {
-        try_join_all(part.iter().map(|(known, tally)| keep_one(database, *known, tally))).await?;
+    let counts = all.map(|(bucket, counted)| {
+        (
+            before.announcements(bucket.number()),
+            TallyDocument::new(org, bucket, counted, began),
+        )
+    });
+    let storable: Vec<_> = counts.filter(|(announcements, _)| announcements.ended_by(began)).collect();
+    for chunk in storable.chunks(CONCURRENCY) {
+        try_join_all(
+            chunk
+                .iter()
+                .map(|(announcements, tally)| store_tally(database, *announcements, tally)),
+        )
+        .await?;
     }
     Ok(())
 }
 
-async fn keep_one(database: &Database, known: Known, tally: &TallyDocument) -> Result<(), StoreError> {
+async fn store_tally(database: &Database, announcements: Announcements, tally: &TallyDocument) -> Result<(), StoreError> {
     let tallies = database.collection::<TallyDocument>(DELIVERY_TALLIES);
-    let Some(announced) = known.announced else {
+    let Some(announced) = announcements.announced else {
         let inserted = database.raw(tallies.insert_one(tally)).await?;
         return match inserted {
             // Another process counted it or announced a write.
@@ -85,6 +95,6 @@ async fn keep_one(database: &Database, known: Known, tally: &TallyDocument) -> R
         };
     };
     let unchanged = doc! { "_id": &tally.id, "announced": announced };
-    let update = tallies.update_one(unchanged, tally.replacing()?);
+    let update = tallies.update_one(unchanged, tally.replacement()?);
     database.within(update).await.map(drop)
 }

@@ -7,14 +7,14 @@ use std::ops::RangeInclusive;
 use ig_core::audit::{DecisionStatus, EventAudit, SkipReason};
 use ig_core::clock::Timestamp;
 use ig_core::id::{EventId, EventType, OrgId, Position, SourceId};
-use ig_core::ports::{DECIDED_AT_ONCE, StoreError};
+use ig_core::ports::{MAX_DECISIONS, StoreError};
 use mongodb::bson::{Bson, Document, doc};
 
 pub(crate) use document::AuditDocument;
 
 use crate::database::Database;
 use crate::names::EVENT_AUDIT;
-use crate::page::{Listed, Named, Page, Period, Sought, Time, add_event, add_period, exactly};
+use crate::page::{IdentifierSearch, Listed, Page, Period, SortTime, TimedSearch, add_event, add_period, org_filter};
 
 /// The most ranges of positions in one query.
 const RANGES_AT_ONCE: usize = 100;
@@ -57,34 +57,34 @@ impl EventAudits {
             let name = doc! { "eventId": name.clone() };
             let mut query = without_time;
             add_period(&mut query, "createdAt", filter.start, filter.end);
-            let named = Named {
+            let search = IdentifierSearch {
                 collection: EVENT_AUDIT,
                 name,
                 query,
-                order: Time::CREATED.order(),
+                order: SortTime::CREATED.order(),
                 without: None,
             };
-            let found = self.database.named::<AuditDocument<'static>>(named, page).await?;
+            let found = self.database.by_identifier::<AuditDocument<'static>>(search, page).await?;
             return found.try_map(EventAudit::try_from);
         }
-        let sought = Sought {
+        let search = TimedSearch {
             collection: EVENT_AUDIT,
             query: without_time,
             keys: &["orgId"],
-            time: Time::CREATED,
+            time: SortTime::CREATED,
             period: Period {
                 start: filter.start,
                 end: filter.end,
             },
             without: None,
         };
-        let listed = self.database.latest::<AuditDocument<'static>>(sought, page).await?;
+        let listed = self.database.latest::<AuditDocument<'static>>(search, page).await?;
         listed.try_map(EventAudit::try_from)
     }
 }
 
 /// The first decisions about a source's events at these positions, which must be ascending.
-pub(crate) async fn at(
+pub(crate) async fn decisions_at(
     database: &Database,
     source: &SourceId,
     positions: &[RangeInclusive<Position>],
@@ -97,7 +97,7 @@ pub(crate) async fn at(
             .all(|position| document::beyond_identifier(position) == beyond)
     };
     for some in positions.chunk_by(shares_order).flat_map(|some| some.chunks(RANGES_AT_ONCE)) {
-        let left = DECIDED_AT_ONCE - decided.len();
+        let left = MAX_DECISIONS - decided.len();
         if left == 0 {
             break;
         }
@@ -144,7 +144,7 @@ fn query(org: Option<OrgId>, filter: &AuditFilter) -> Document {
         ("status", status.map(DecisionStatus::as_str)),
         ("reason", reason.map(SkipReason::as_str)),
     ];
-    let mut query = exactly(org.map_or(Bson::Null, |org| org.0.into()), texts);
+    let mut query = org_filter(org.map_or(Bson::Null, |org| org.0.into()), texts);
     if let Some(org) = org {
         add_event(&mut query, "eventId", org, event_id.as_ref());
     } else if let Some(event) = event_id {

@@ -14,7 +14,7 @@ use crate::configuration::{Sealer, StoredDocument, format, integration_id, store
 use crate::database::Database;
 use crate::error::unreadable;
 use crate::field::object_id;
-use crate::found::Found;
+use crate::maybe_readable::MaybeReadable;
 use crate::names::INTEGRATIONS;
 use crate::page::{Listed, Page, add_search};
 
@@ -57,7 +57,7 @@ impl InboundIntegrations {
     }
 
     /// The same, where the item may be undecodable.
-    pub async fn find(&self, org: OrgId, id: IntegrationId) -> Result<Option<Found<InboundIntegration>>, StoreError> {
+    pub async fn find(&self, org: OrgId, id: IntegrationId) -> Result<Option<MaybeReadable<InboundIntegration>>, StoreError> {
         stored_document::find::<InboundDocument>(&self.database, of(org, id)).await
     }
 
@@ -67,7 +67,7 @@ impl InboundIntegrations {
         org: OrgId,
         filter: &InboundFilter,
         page: Page,
-    ) -> Result<Listed<Found<InboundIntegration>>, StoreError> {
+    ) -> Result<Listed<MaybeReadable<InboundIntegration>>, StoreError> {
         let InboundFilter {
             is_active,
             route,

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use crate::configuration::{Sealer, StoredDocument, format, integration_id, stored_document};
 use crate::database::Database;
 use crate::field::object_id;
-use crate::found::Found;
+use crate::maybe_readable::MaybeReadable;
 use crate::names::INTEGRATIONS;
 use crate::page::{Listed, Page, add_search};
 
@@ -56,7 +56,7 @@ impl Integrations {
     }
 
     /// The same, where the item may be undecodable.
-    pub async fn find(&self, org: OrgId, id: IntegrationId) -> Result<Option<Found<Integration>>, StoreError> {
+    pub async fn find(&self, org: OrgId, id: IntegrationId) -> Result<Option<MaybeReadable<Integration>>, StoreError> {
         stored_document::find::<OutboundIntegration>(&self.database, of(org, id)).await
     }
 
@@ -77,7 +77,7 @@ impl Integrations {
         org: OrgId,
         filter: &IntegrationFilter,
         page: Page,
-    ) -> Result<Listed<Found<Integration>>, StoreError> {
+    ) -> Result<Listed<MaybeReadable<Integration>>, StoreError> {
         stored_document::list::<OutboundIntegration>(&self.database, query(org, filter), page).await
     }
 }

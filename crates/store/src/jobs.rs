@@ -13,7 +13,7 @@ use mongodb::bson::{Bson, Document, doc};
 use crate::configuration::{Sealer, StoredDocument, format, integration_id, stored_document};
 use crate::database::Database;
 use crate::field::object_id;
-use crate::found::Found;
+use crate::maybe_readable::MaybeReadable;
 use crate::names::INTEGRATIONS;
 use crate::page::{Listed, Page, add_search};
 
@@ -48,12 +48,12 @@ impl Jobs {
     }
 
     /// The same, where the item may be undecodable.
-    pub async fn find(&self, org: OrgId, id: IntegrationId) -> Result<Option<Found<Job>>, StoreError> {
+    pub async fn find(&self, org: OrgId, id: IntegrationId) -> Result<Option<MaybeReadable<Job>>, StoreError> {
         stored_document::find::<JobDocument>(&self.database, of(org, id)).await
     }
 
     /// Lists an organisation's jobs in the order of creation.
-    pub async fn list(&self, org: OrgId, filter: &JobFilter, page: Page) -> Result<Listed<Found<Job>>, StoreError> {
+    pub async fn list(&self, org: OrgId, filter: &JobFilter, page: Page) -> Result<Listed<MaybeReadable<Job>>, StoreError> {
         let JobFilter {
             is_active,
             category,

@@ -1,6 +1,6 @@
 //! The durable record of deliveries: a few grouped inserts for any number of them.
 
-mod redelivery;
+mod retry;
 
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
@@ -13,7 +13,7 @@ use ig_core::dedup::SeenEvent;
 use ig_core::delivery_log::{DeliveryLog, ExecutionTrace};
 use ig_core::id::{LogId, Position, SourceId};
 use ig_core::ports::{Journal, JournalEntry, StoreError};
-use ig_core::scheduled::{CallOff, ScheduledDelivery};
+use ig_core::scheduled::{CancellationEvent, ScheduledDelivery};
 use mongodb::bson::{doc, oid::ObjectId};
 use serde::Deserialize;
 
@@ -29,7 +29,7 @@ use crate::processed_events::{self, SeenChunk};
 use crate::scheduled_integrations::ScheduledDeliveries;
 
 /// Logs in one query.
-const LOOKED_UP_AT_ONCE: usize = 500;
+const LOOKUP_CHUNK: usize = 500;
 
 /// The journal in MongoDB. Every `_id` follows from what is recorded, so a repeated write finds its document in place.
 #[derive(Debug, Clone)]
@@ -38,26 +38,26 @@ pub struct MongoJournal {
 }
 
 #[derive(Debug, Deserialize)]
-struct Recorded {
+struct IdDocument {
     #[serde(rename = "_id")]
     id: ObjectId,
 }
 
 /// Entries as documents, by collection.
 #[derive(Default)]
-struct Sorted<'a> {
+struct SortedEntries<'a> {
     dead_letters: Vec<DeadLetterDocument<'a>>,
     deliveries: Vec<DeliveryDocument<'a>>,
     traces: Vec<TraceDocument<'a>>,
-    redeliveries: Vec<(&'a DeliveryLog, &'a ExecutionTrace)>,
+    retries: Vec<(&'a DeliveryLog, &'a ExecutionTrace)>,
     audits: Vec<AuditDocument<'a>>,
     redecided: Vec<&'a EventAudit>,
     seen: Vec<&'a SeenEvent>,
     scheduled: Vec<&'a ScheduledDelivery>,
-    called_off: Vec<&'a CallOff>,
+    cancellations: Vec<&'a CancellationEvent>,
 }
 
-impl<'a> Sorted<'a> {
+impl<'a> SortedEntries<'a> {
     fn sort(entries: &'a [JournalEntry]) -> Self {
         let mut sorted = Self::default();
         for entry in entries {
@@ -76,10 +76,10 @@ impl<'a> Sorted<'a> {
                 let letter = dead_letter.as_deref().map(|letter| DeadLetterDocument::new(letter, log));
                 self.dead_letters.extend(letter);
             }
-            JournalEntry::Redelivery { log, trace } => self.redeliveries.push((log, trace)),
+            JournalEntry::Retry { log, trace } => self.retries.push((log, trace)),
             JournalEntry::Seen(seen) => self.seen.push(seen),
             JournalEntry::Scheduled(delivery) => self.scheduled.push(delivery),
-            JournalEntry::CalledOff(call_off) => self.called_off.push(call_off),
+            JournalEntry::Cancellation(event) => self.cancellations.push(event),
         }
     }
 }
@@ -89,25 +89,25 @@ impl MongoJournal {
         Self { database }
     }
 
-    async fn schedule(&self, planned: &[&ScheduledDelivery], called_off: &[&CallOff]) -> Result<(), StoreError> {
+    async fn schedule(&self, planned: &[&ScheduledDelivery], cancellations: &[&CancellationEvent]) -> Result<(), StoreError> {
         let deliveries = ScheduledDeliveries::new(self.database.clone());
         if !planned.is_empty() {
             deliveries.plan(planned).await?;
         }
-        for call_off in called_off {
-            deliveries.call_off(call_off).await?;
+        for event in cancellations {
+            deliveries.cancel_earlier(event).await?;
         }
         Ok(())
     }
 
-    async fn those_in(&self, collection: &str, logs: &[LogId]) -> Result<HashSet<LogId>, StoreError> {
-        let found = try_join_all(logs.chunks(LOOKED_UP_AT_ONCE).map(|chunk| self.look_up(collection, chunk))).await?;
+    async fn existing_in(&self, collection: &str, logs: &[LogId]) -> Result<HashSet<LogId>, StoreError> {
+        let found = try_join_all(logs.chunks(LOOKUP_CHUNK).map(|chunk| self.look_up(collection, chunk))).await?;
         Ok(found.into_iter().flatten().collect())
     }
 
     async fn look_up(&self, collection: &str, logs: &[LogId]) -> Result<Vec<LogId>, StoreError> {
         let ids: Vec<_> = logs.iter().map(|log| object_id(log.0)).collect();
-        let collection = self.database.collection::<Recorded>(collection);
+        let collection = self.database.collection::<IdDocument>(collection);
         let find = collection.find(doc! { "_id": { "$in": ids } }).projection(doc! { "_id": 1 });
         let found = self.database.all(find).await?;
         Ok(found.into_iter().map(|recorded| LogId(recorded.id.bytes())).collect())
@@ -118,41 +118,41 @@ impl MongoJournal {
 impl Journal for MongoJournal {
     /// Dead letters come first: a delivery that has a log is not sent again, so its dead letter must exist by then.
     async fn record(&self, entries: &[JournalEntry]) -> Result<(), StoreError> {
-        let Sorted {
+        let SortedEntries {
             dead_letters,
             deliveries,
             traces,
-            redeliveries,
+            retries,
             audits,
             redecided,
             seen,
             scheduled,
-            called_off,
-        } = Sorted::sort(entries);
+            cancellations,
+        } = SortedEntries::sort(entries);
         delivery_tallies::announce(&self.database, entries).await?;
         self.database.insert_once(DEAD_LETTERS, dead_letters).await?;
         tokio::try_join!(
             self.database.insert_once(DELIVERY_LOGS, deliveries),
             self.database.insert_once(EXECUTION_LOGS, traces),
-            try_join_all(redeliveries.into_iter().map(|(log, trace)| self.redelivered(log, trace))),
+            try_join_all(retries.into_iter().map(|(log, trace)| self.record_retry(log, trace))),
             self.database.insert_once(EVENT_AUDIT, audits),
             try_join_all(redecided.into_iter().map(|audit| event_audit::replace(&self.database, audit))),
             self.database.insert_once(PROCESSED_EVENTS, SeenChunk::pack(&seen)),
-            self.schedule(&scheduled, &called_off),
+            self.schedule(&scheduled, &cancellations),
         )?;
         Ok(())
     }
 
     async fn recorded(&self, logs: &[LogId]) -> Result<HashSet<LogId>, StoreError> {
-        self.those_in(DELIVERY_LOGS, logs).await
+        self.existing_in(DELIVERY_LOGS, logs).await
     }
 
-    async fn planned(&self, rows: &[LogId]) -> Result<HashSet<LogId>, StoreError> {
-        self.those_in(SCHEDULED, rows).await
+    async fn scheduled(&self, rows: &[LogId]) -> Result<HashSet<LogId>, StoreError> {
+        self.existing_in(SCHEDULED, rows).await
     }
 
-    async fn decided(&self, source: &SourceId, positions: &[RangeInclusive<Position>]) -> Result<Vec<EventAudit>, StoreError> {
-        event_audit::at(&self.database, source, positions).await
+    async fn decisions(&self, source: &SourceId, positions: &[RangeInclusive<Position>]) -> Result<Vec<EventAudit>, StoreError> {
+        event_audit::decisions_at(&self.database, source, positions).await
     }
 
     async fn seen_since(&self, since: Timestamp) -> Result<Vec<SeenEvent>, StoreError> {

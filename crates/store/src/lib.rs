@@ -1,12 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod aggregation;
 mod alerts;
 mod api_keys;
 mod audit_logs;
+mod availability;
 mod breakers;
 mod config;
 mod configuration;
-mod counting;
 mod database;
 mod dead_letters;
 mod delivery_logs;
@@ -17,7 +18,6 @@ mod event_audit;
 mod event_types;
 mod execution_logs;
 mod field;
-mod found;
 mod group_writer;
 mod inbound_integrations;
 mod inbound_replays;
@@ -27,6 +27,7 @@ mod journal;
 mod log_filter;
 mod lookup_imports;
 mod lookups;
+mod maybe_readable;
 mod migrate;
 mod names;
 mod org_deletions;
@@ -35,39 +36,37 @@ mod organizations;
 mod orgs;
 mod page;
 mod partition_leases;
-mod presence;
 mod processed_events;
 mod pushed_events;
 mod rate_windows;
 mod redrives;
 mod scheduled_integrations;
-mod secret_box;
+mod secret_sealer;
 mod sessions;
 mod store;
 mod stored;
 mod templates;
 mod users;
 
-pub use alerts::{AlertFilter, AlertTally, AlertTimes, Alerts, KeptAlert, OwedAlert, Raised};
+pub use aggregation::CountError;
+pub use alerts::{AlertFilter, AlertTally, AlertTimes, Alerts, OwedAlert, RaiseOutcome, StoredAlert};
 pub use api_keys::{ApiKey, ApiKeyFilter, ApiKeys, KeyHash, NewApiKey};
 pub use audit_logs::{AuditEntry, AuditLogFilter, AuditLogs};
 pub use breakers::MongoBreakers;
 pub use config::{MongoConfig, SecretsConfig};
 pub use configuration::{CommitError, Configurations, Expected, Items, KEPT_CHANGES, SecretsTally};
-pub use counting::CountError;
 pub use dead_letters::{
-    Claimed, DeadLetterFilter, DeadLetterStatistics, DeadLetterTally, DeadLetters, Deletion, GivenUp, IntegrationDeadLetters,
-    KeptLetter, Settled, Settling,
+    DeadLetterFilter, DeadLetterStatistics, DeadLetterTally, DeadLetters, Deletion, GivenUp, IntegrationDeadLetters,
+    RedriveClaim, RetryUpdate, SettleOutcome, StoredDeadLetter,
 };
-pub use delivery_logs::{DeliveryLogParts, DeliveryLogs};
+pub use delivery_logs::{DeliveryLogBatches, DeliveryLogs};
 pub use delivery_statistics::{
     DeliveryScope, DeliveryStatistics, ErrorFigures, Errors, IntegrationErrors, IntegrationFigures, RecentDeliveries,
 };
 pub use event_audit::{AuditFilter, EventAudits};
 pub use event_types::EventTypes;
 pub use execution_logs::{ExecutionLogs, StoredStep, StoredTrace};
-pub use found::{Found, Unreadable};
-pub use group_writer::{Awaits, GroupWriter, JournalQueue, journal_queue};
+pub use group_writer::{GroupWriter, JournalQueue, JournalWaiter, journal_queue};
 pub use ig_core::ports::StoreError;
 pub use inbound_integrations::{InboundFilter, InboundIntegrations};
 pub use inbound_replays::InboundReplays;
@@ -75,22 +74,23 @@ pub use integrations::{IntegrationFilter, Integrations};
 pub use jobs::{JobFilter, Jobs};
 pub use journal::MongoJournal;
 pub use log_filter::LogFilter;
-pub use lookup_imports::{FOUND_DEAD_AFTER, LookupImport, LookupImports};
+pub use lookup_imports::{LookupImport, LookupImports, STALE_AFTER};
 pub use lookups::{
-    Leftovers, LookupError, LookupFilter, LookupRows, LookupUse, LookupView, MergingLookups, MongoLookups, Replaced, ReverseKey,
-    StagedLookups, TypeStatistics, Written,
+    Leftovers, LookupError, LookupFilter, LookupRows, LookupUsage, LookupView, MergingLookups, MongoLookups, ReplaceCounts,
+    ReverseKey, StagedLookups, TypeStatistics, WriteCounts,
 };
-pub use org_deletions::{OrgDeletion, OrgDeletions, Pass};
+pub use maybe_readable::{MaybeReadable, Unreadable};
+pub use org_deletions::{OrgDeletion, OrgDeletions, PurgePass};
 pub use org_units::OrgUnits;
 pub use organizations::Organizations;
 pub use orgs::Orgs;
-pub use page::{LONGEST_SEARCH, Listed, Page};
+pub use page::{Listed, MAX_SEARCH_CHARS, Page};
 pub use partition_leases::MongoLeases;
-pub use pushed_events::{Accepted, PushQueue, PushedEvent};
+pub use pushed_events::{PushOutcome, PushQueue, PushedEvent};
 pub use rate_windows::MongoRateWindows;
 pub use redrives::{REDRIVE_LEASE, Redrives};
-pub use scheduled_integrations::{Changed, DeliveryClaim, PendingDeliveries, ScheduledDeliveries, ScheduledFilter};
-pub use secret_box::{SecretBox, SecretError};
+pub use scheduled_integrations::{ChangeOutcome, DeliveryClaim, PendingDeliveries, ScheduledDeliveries, ScheduledFilter};
+pub use secret_sealer::{SecretError, SecretSealer};
 pub use sessions::{Session, Sessions};
 pub use store::Store;
 pub use templates::{TemplateFilter, Templates};

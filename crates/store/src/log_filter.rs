@@ -5,7 +5,7 @@ use ig_core::delivery_log::{DeliveryStatus, Direction};
 use ig_core::id::{EventId, EventType, IntegrationId, OrgId};
 use mongodb::bson::{Document, doc};
 
-use crate::page::{Period, add_event, add_integration, add_period, add_search, event_names, exactly};
+use crate::page::{Period, add_event, add_integration, add_period, add_search, event_names, org_filter};
 
 /// Selects deliveries or traces; a condition that is `None` matches all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl LogFilter {
             ("traceId", trace_id.as_deref()),
             ("direction", direction.map(Direction::as_str)),
         ];
-        let mut query = exactly(org.0, texts);
+        let mut query = org_filter(org.0, texts);
         add_event(&mut query, "eventId", org, event_id.as_ref());
         add_integration(&mut query, *integration_id);
         add_search(

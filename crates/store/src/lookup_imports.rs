@@ -14,12 +14,12 @@ use document::ImportDocument;
 
 use crate::database::Database;
 use crate::field::{date, long, object_id};
-use crate::lookups::Written;
+use crate::lookups::WriteCounts;
 use crate::names::LOOKUP_IMPORTS;
-use crate::page::{Listed, Page, Period, Sought, Time};
+use crate::page::{Listed, Page, Period, SortTime, TimedSearch};
 
 /// An import without an update for so long has died with the process that ran it.
-pub const FOUND_DEAD_AFTER: Duration = Duration::from_mins(1);
+pub const STALE_AFTER: Duration = Duration::from_mins(1);
 
 /// An import of lookup rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub struct LookupImport {
     /// Rows written so far.
     pub done: u64,
     /// Rows by the result of their write.
-    pub written: Written,
+    pub written: WriteCounts,
     /// Rows that were replaced.
     pub removed: u64,
     /// Why it failed, for people to read.
@@ -57,10 +57,10 @@ pub struct LookupImports {
 }
 
 impl LookupImport {
-    /// The import as of `now`: without an update within [`FOUND_DEAD_AFTER`], a running import has failed.
+    /// The import as of `now`: without an update within [`STALE_AFTER`], a running import has failed.
     #[must_use]
     pub fn as_of(mut self, now: Timestamp) -> Self {
-        if self.status == ImportStatus::Running && self.updated_at + FOUND_DEAD_AFTER < now {
+        if self.status == ImportStatus::Running && self.updated_at + STALE_AFTER < now {
             self.status = ImportStatus::Failed;
             self.error = Some("it was cut off; the rows that were counted are written, send the file again".to_owned());
         }
@@ -107,15 +107,15 @@ impl LookupImports {
 
     /// Lists an organisation's imports, newest first.
     pub async fn list(&self, org: OrgId, page: Page) -> Result<Listed<LookupImport>, StoreError> {
-        let sought = Sought {
+        let search = TimedSearch {
             collection: LOOKUP_IMPORTS,
             query: doc! { "orgId": org.0 },
             keys: &["orgId"],
-            time: Time::CREATED,
+            time: SortTime::CREATED,
             period: Period::default(),
             without: None,
         };
-        let listed = self.database.latest::<ImportDocument>(sought, page).await?;
+        let listed = self.database.latest::<ImportDocument>(search, page).await?;
         listed.try_map(LookupImport::try_from)
     }
 }

@@ -27,13 +27,13 @@ mod usage;
 pub use error::LookupError;
 pub use leftovers::Leftovers;
 pub use merge::MergingLookups;
-pub use plan::Written;
+pub use plan::WriteCounts;
 pub use read::LookupFilter;
-pub use replace::{Replaced, StagedLookups};
+pub use replace::{ReplaceCounts, StagedLookups};
 pub use resolve::ReverseKey;
 pub use statistics::TypeStatistics;
 pub use stream::{LookupRows, LookupView};
-pub use usage::LookupUse;
+pub use usage::LookupUsage;
 
 pub(crate) use leftovers::retire;
 

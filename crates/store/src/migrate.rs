@@ -16,7 +16,7 @@ use crate::database::Database;
 use crate::delivery_statistics::TALLIED;
 use crate::names;
 use crate::partition_leases::LeaseDocument;
-use crate::processed_events::REMEMBERED_SECONDS;
+use crate::processed_events::RETENTION_SECONDS;
 use crate::pushed_events::{FORGOTTEN, POSITION};
 
 /// The server's code for an existing collection.
@@ -45,11 +45,11 @@ const COLLECTIONS: &[&str] = &[
     names::DEAD_LETTERS,
     names::REDRIVES,
     names::PROCESSED_EVENTS,
-    names::CHECKPOINTS,
+    names::LEASES,
     names::MEMBERS,
     names::PUSHED_EVENTS,
     names::SCHEDULED,
-    names::SCHEDULED_CALL_OFFS,
+    names::SCHEDULED_CANCELLATIONS,
     names::API_KEYS,
     names::USERS,
     names::ALERTS,
@@ -79,7 +79,7 @@ pub(crate) async fn run(database: &Database) -> Result<(), StoreError> {
     let counters = [REVISION, POSITION, FORGOTTEN, TALLIED].map(|name| doc! { "_id": name, "value": 0_i64 });
     database.insert_once(names::COUNTERS, counters.to_vec()).await?;
     database
-        .insert_once(names::CHECKPOINTS, PartitionId::all().map(LeaseDocument::unclaimed).collect())
+        .insert_once(names::LEASES, PartitionId::all().map(LeaseDocument::unclaimed).collect())
         .await?;
     rewrite::run(database).await
 }
@@ -147,7 +147,7 @@ fn indexes() -> Vec<(&'static str, Vec<IndexModel>)> {
         // One document holds thousands of events, so the cost per delivery is negligible; also finds the events since a time.
         (
             names::PROCESSED_EVENTS,
-            vec![expiring_after(doc! { "at": 1 }, REMEMBERED_SECONDS)],
+            vec![expiring_after(doc! { "at": 1 }, RETENTION_SECONDS)],
         ),
         // Workers that died long ago.
         (names::MEMBERS, vec![expiring_after(doc! { "expiresAt": 1 }, 3_600)]),
@@ -155,7 +155,7 @@ fn indexes() -> Vec<(&'static str, Vec<IndexModel>)> {
         (names::PUSHED_EVENTS, vec![unique(doc! { "key": 1 })]),
         (names::SCHEDULED, scheduled()),
         // Found by `_id`; this is the expiry.
-        (names::SCHEDULED_CALL_OFFS, vec![expiring()]),
+        (names::SCHEDULED_CANCELLATIONS, vec![expiring()]),
         (names::API_KEYS, vec![unique(doc! { "keyHash": 1 }), by_org()]),
         (
             names::USERS,

@@ -18,7 +18,7 @@ use mongodb::bson::{self, Bson, Document, doc};
 use mongodb::options::ReturnDocument;
 use serde::{Deserialize, Serialize};
 
-use crate::counting::{Count, CountError};
+use crate::aggregation::{Aggregation, CountError};
 use crate::database::Database;
 use crate::error::unreadable;
 use crate::field::{date, long, timestamp, unsigned};
@@ -28,13 +28,13 @@ use areas::{AREAS, Area, CONFIGURED};
 /// Documents per delete.
 const AT_ONCE: usize = 1_000;
 /// How long a holder keeps the row without a renewal.
-const LEASE: Duration = Duration::from_secs(30);
+const CLAIM_LEASE: Duration = Duration::from_secs(30);
 /// How long a pass lasts, before others get their turn.
-const PASS: Duration = Duration::from_secs(10);
+const PASS_LENGTH: Duration = Duration::from_secs(10);
 /// How long a finished deletion is remembered.
-const REMEMBERED: Duration = Duration::from_hours(90 * 24);
+const RETENTION: Duration = Duration::from_hours(90 * 24);
 /// The deadline for counting one kind of data.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A deleted organisation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub struct OrgDeletion {
 
 /// The result of a pass over all data that an organisation may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pass {
+pub enum PurgePass {
     /// The pass completed and removed this many documents.
     Whole(u64),
     /// More is left than one pass removes.
@@ -128,7 +128,7 @@ impl OrgDeletions {
     pub async fn claim(&self, holder: &str, now: Timestamp) -> Result<Option<OrgDeletion>, StoreError> {
         let deletions = self.database.collection::<OrgDeletionDocument>(ORG_DELETIONS);
         let free = doc! { "doneAt": Bson::Null, "freeAt": { "$lte": date(now) } };
-        let held = doc! { "$set": { "holder": holder, "freeAt": date(now + LEASE) } };
+        let held = doc! { "$set": { "holder": holder, "freeAt": date(now + CLAIM_LEASE) } };
         let claimed = deletions
             .find_one_and_update(free, held)
             .sort(doc! { "freeAt": 1 })
@@ -137,15 +137,15 @@ impl OrgDeletions {
     }
 
     /// Removes data of a deleted organisation.
-    pub async fn pass(&self, org: OrgId, holder: &str) -> Result<Pass, StoreError> {
-        let (until, mut removed) = (Instant::now() + PASS, 0);
+    pub async fn pass(&self, org: OrgId, holder: &str) -> Result<PurgePass, StoreError> {
+        let (until, mut removed) = (Instant::now() + PASS_LENGTH, 0);
         for area in AREAS {
             match self.clear(org, holder, area, until).await? {
-                Pass::Whole(some) => removed += some,
-                cut @ (Pass::Unfinished | Pass::Lost) => return Ok(cut),
+                PurgePass::Whole(some) => removed += some,
+                cut @ (PurgePass::Unfinished | PurgePass::Lost) => return Ok(cut),
             }
         }
-        Ok(Pass::Whole(removed))
+        Ok(PurgePass::Whole(removed))
     }
 
     /// Releases a deletion until its next pass.
@@ -156,7 +156,7 @@ impl OrgDeletions {
 
     /// Records that no data is left, which frees the number.
     pub async fn finish(&self, org: OrgId, holder: &str, now: Timestamp) -> Result<(), StoreError> {
-        let done = doc! { "doneAt": date(now), "holder": Bson::Null, "expiresAt": date(now + REMEMBERED) };
+        let done = doc! { "doneAt": date(now), "holder": Bson::Null, "expiresAt": date(now + RETENTION) };
         self.change(org, holder, doc! { "$set": done }).await.map(drop)
     }
 
@@ -169,20 +169,20 @@ impl OrgDeletions {
     }
 
     async fn count(&self, org: OrgId, area: &Area) -> Result<Option<u64>, StoreError> {
-        let count = Count {
+        let aggregation = Aggregation {
             collection: area.collection,
             index: None,
             pipeline: vec![doc! { "$match": area.of(org) }, doc! { "$count": "count" }],
-            patience: PATIENCE,
+            timeout: TIMEOUT,
         };
-        match self.database.counted::<Counted>(count).await {
+        match self.database.aggregate::<AreaCount>(aggregation).await {
             Ok(rows) => Ok(Some(rows.first().map_or(0, |row| unsigned(row.count)))),
             Err(CountError::TooMuch(_)) => Ok(None),
             Err(CountError::Store(error)) => Err(error),
         }
     }
 
-    async fn clear(&self, org: OrgId, holder: &str, area: &Area, until: Instant) -> Result<Pass, StoreError> {
+    async fn clear(&self, org: OrgId, holder: &str, area: &Area, until: Instant) -> Result<PurgePass, StoreError> {
         let documents = self.database.raw_documents(area.collection);
         let find = documents.find(area.of(org)).projection(doc! { "_id": 1 });
         let mut cursor = self.database.within(find.batch_size(1_000)).await?;
@@ -196,20 +196,20 @@ impl OrgDeletions {
                 ids.push(id.try_into().map_err(|_| unreadable("_id"))?);
             }
             if ids.is_empty() {
-                return Ok(Pass::Whole(removed));
+                return Ok(PurgePass::Whole(removed));
             }
             // Between finding and deleting: if the lease was lost, the documents found may belong to the next
             // organisation with this number.
-            let still = doc! { "$set": { "freeAt": date(chrono::Utc::now() + LEASE) } };
+            let still = doc! { "$set": { "freeAt": date(chrono::Utc::now() + CLAIM_LEASE) } };
             if !self.change(org, holder, still).await? {
-                return Ok(Pass::Lost);
+                return Ok(PurgePass::Lost);
             }
             let deleted = self.delete(org, area, ids).await?;
-            let noted = doc! { "$inc": { format!("removed.{}", area.kind): long(deleted) } };
-            self.change(org, holder, noted).await?;
+            let progress = doc! { "$inc": { format!("removed.{}", area.kind): long(deleted) } };
+            self.change(org, holder, progress).await?;
             removed += deleted;
             if Instant::now() > until {
-                return Ok(Pass::Unfinished);
+                return Ok(PurgePass::Unfinished);
             }
         }
     }
@@ -237,6 +237,6 @@ impl OrgDeletions {
 }
 
 #[derive(Debug, Deserialize)]
-struct Counted {
+struct AreaCount {
     count: i64,
 }

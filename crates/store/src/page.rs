@@ -1,23 +1,23 @@
 //! Lists: paging and search.
 
+mod by_identifier;
 mod latest;
 mod lookback;
-mod named;
 
 use ig_core::clock::Timestamp;
 use ig_core::id::{EventId, IntegrationId, OrgId};
 use mongodb::bson::{Bson, Document, doc};
 
-pub(crate) use latest::{Period, Sought, Time};
-pub(crate) use named::{Named, filter as named};
+pub(crate) use by_identifier::{IdentifierSearch, identifier_filter};
+pub(crate) use latest::{Period, SortTime, TimedSearch};
 
 use crate::field::{date, object_id};
 
 /// The longest search text in use; the rest is cut off.
-pub const LONGEST_SEARCH: usize = 100;
+pub const MAX_SEARCH_CHARS: usize = 100;
 
 /// Items counted beyond the page; if there are more, the total is a lower bound.
-const COUNTED_BEYOND: u64 = 500;
+const MAX_COUNTED_BEYOND: u64 = 500;
 
 /// Which part of a list to return.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,8 +44,8 @@ impl Page {
     }
 
     /// How far a long list is counted for this page.
-    pub(crate) fn enough(self) -> u64 {
-        let counted = self.skip().saturating_add(self.size()).saturating_add(COUNTED_BEYOND);
+    pub(crate) fn count_limit(self) -> u64 {
+        let counted = self.skip().saturating_add(self.size()).saturating_add(MAX_COUNTED_BEYOND);
         counted.min(i64::MAX as u64)
     }
 }
@@ -72,17 +72,17 @@ impl<T> Listed<T> {
     }
 
     /// Converts every item of the page.
-    pub fn map<U>(self, turn: impl FnMut(T) -> U) -> Listed<U> {
+    pub fn map<U>(self, convert: impl FnMut(T) -> U) -> Listed<U> {
         Listed {
-            items: self.items.into_iter().map(turn).collect(),
+            items: self.items.into_iter().map(convert).collect(),
             total: self.total,
             is_exact: self.is_exact,
         }
     }
 
-    pub(crate) fn try_map<U, E>(self, turn: impl FnMut(T) -> Result<U, E>) -> Result<Listed<U>, E> {
+    pub(crate) fn try_map<U, E>(self, convert: impl FnMut(T) -> Result<U, E>) -> Result<Listed<U>, E> {
         Ok(Listed {
-            items: self.items.into_iter().map(turn).collect::<Result<_, _>>()?,
+            items: self.items.into_iter().map(convert).collect::<Result<_, _>>()?,
             total: self.total,
             is_exact: self.is_exact,
         })
@@ -90,7 +90,7 @@ impl<T> Listed<T> {
 }
 
 /// Matches an organisation's documents that have these values; `None` matches all.
-pub(crate) fn exactly<'a>(org: impl Into<Bson>, values: impl IntoIterator<Item = (&'a str, Option<&'a str>)>) -> Document {
+pub(crate) fn org_filter<'a>(org: impl Into<Bson>, values: impl IntoIterator<Item = (&'a str, Option<&'a str>)>) -> Document {
     let mut filter = doc! { "orgId": org };
     for (field, value) in values {
         if let Some(value) = value {
@@ -136,7 +136,7 @@ pub(crate) fn add_search(filter: &mut Document, search: Option<&str>, fields: &[
     let Some(text) = search.map(str::trim).filter(|text| !text.is_empty()) else {
         return;
     };
-    let pattern = escaped(text);
+    let pattern = escaped_pattern(text);
     let any: Vec<_> = fields
         .iter()
         .map(|field| doc! { *field: { "$regex": &pattern, "$options": "i" } })
@@ -144,9 +144,9 @@ pub(crate) fn add_search(filter: &mut Document, search: Option<&str>, fields: &[
     filter.insert("$or", any);
 }
 
-fn escaped(text: &str) -> String {
+fn escaped_pattern(text: &str) -> String {
     let mut pattern = String::new();
-    for letter in text.chars().take(LONGEST_SEARCH) {
+    for letter in text.chars().take(MAX_SEARCH_CHARS) {
         if letter.is_ascii() && !letter.is_ascii_alphanumeric() {
             pattern.push('\\');
         }
@@ -161,8 +161,8 @@ mod tests {
 
     #[test]
     fn search_is_literal_and_bounded() {
-        assert_eq!(escaped("a.*(b)é"), r"a\.\*\(b\)é");
-        assert_eq!(escaped(&"x".repeat(1000)).len(), LONGEST_SEARCH);
+        assert_eq!(escaped_pattern("a.*(b)é"), r"a\.\*\(b\)é");
+        assert_eq!(escaped_pattern(&"x".repeat(1000)).len(), MAX_SEARCH_CHARS);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ig_core::clock::Timestamp;
 use ig_core::id::{Position, SourceId};
-use ig_core::lease::{Checkpoint, Claim, Lease, READ_SINCE, SourceMarks, WorkerId};
+use ig_core::lease::{Checkpoint, Claim, Lease, MAX_UNSAVED_READ, SourceMarks, WorkerId};
 use ig_core::partition::PartitionId;
 use ig_core::ports::{PartitionLeases, StoreError};
 use ig_core::rewind::Rewind;
@@ -23,7 +23,7 @@ use document::{MemberDocument, OwnedDocument, RewindDocument, SourceDocument};
 use crate::database::{Database, Documents};
 use crate::error::{is_duplicate, store_error};
 use crate::field::{date, long};
-use crate::names::{CHECKPOINTS, MEMBERS};
+use crate::names::{LEASES, MEMBERS};
 
 /// The leases in MongoDB.
 #[derive(Debug, Clone)]
@@ -39,42 +39,45 @@ impl MongoLeases {
     /// Rewinds a source to a position, in every partition that was read further. Workers lose the partitions that they
     /// hold, and resume from there when they claim them again.
     pub async fn rewind(&self, source: &SourceId, position: Position) -> Result<(), StoreError> {
-        self.note_rewind(source, false).await?;
+        self.record_rewind(source, false).await?;
         self.move_back(source, position).await
     }
 
     /// Rewinds a source whose table was emptied and starts over: ids up to where the earlier table may have come belong
     /// to other events from now on.
-    pub async fn begin_anew(&self, source: &SourceId, position: Position) -> Result<(), StoreError> {
-        self.note_rewind(source, true).await?;
+    pub async fn start_generation(&self, source: &SourceId, position: Position) -> Result<(), StoreError> {
+        self.record_rewind(source, true).await?;
         self.move_back(source, position).await
     }
 
     /// Written first, so that every worker that reads the rows again knows. Checkpoints may advance in the meantime:
     /// then more rows than necessary are checked for duplicates.
-    async fn note_rewind(&self, source: &SourceId, is_anew: bool) -> Result<(), StoreError> {
+    async fn record_rewind(&self, source: &SourceId, is_new_generation: bool) -> Result<(), StoreError> {
         let Some(marks) = self.source_marks(source).await? else {
             return Ok(());
         };
         let leases = self.list().await?;
-        let done = leases.iter().map(|lease| lease.checkpoints.get(source).copied());
-        let done: Vec<_> = done.map(|done| done.unwrap_or(marks.first)).collect();
+        let checkpoints = leases.iter().map(|lease| lease.checkpoints.get(source).copied());
+        let checkpoints: Vec<_> = checkpoints.map(|checkpoint| checkpoint.unwrap_or(marks.first)).collect();
         let rewind = Rewind {
             at: Utc::now(),
-            table: marks.generations.current(),
-            read: done.iter().copied().fold(marks.seen, Position::max),
-            done,
+            generation: marks.generations.current(),
+            highest_read: checkpoints.iter().copied().fold(marks.highest_read, Position::max),
+            checkpoints,
         };
-        let had_come = rewind.read.max(marks.rewinds.read()).saturating_add(READ_SINCE);
+        let max_id = rewind
+            .highest_read
+            .max(marks.rewinds.highest_read())
+            .saturating_add(MAX_UNSAVED_READ);
         let rewind = bson::serialize_to_bson(&RewindDocument::from(&rewind));
-        let mut note = doc! { "rewinds": rewind.map_err(|error| StoreError::Refused(error.to_string()))? };
-        if is_anew {
-            note.insert("begunAnew", long(had_come));
+        let mut pushed = doc! { "rewinds": rewind.map_err(|error| StoreError::Refused(error.to_string()))? };
+        if is_new_generation {
+            pushed.insert("begunAnew", long(max_id));
         }
         let source = doc! { "_id": document::source_id(source) };
         let sources = self.leases::<SourceDocument>();
         self.database
-            .within(sources.update_one(source, doc! { "$push": note }))
+            .within(sources.update_one(source, doc! { "$push": pushed }))
             .await
             .map(drop)
     }
@@ -95,14 +98,14 @@ impl MongoLeases {
             let of = doc! { "_id": { "$in": &numbers }, &path: { "$exists": has_moved } };
             self.database.within(leases.update_many(of, change)).await?;
         }
-        let seen = doc! { "$min": { "seen": long(position), "position": long(position) } };
+        let marks = doc! { "$min": { "seen": long(position), "position": long(position) } };
         let source = doc! { "_id": document::source_id(source) };
         let sources = self.leases::<SourceDocument>();
-        self.database.within(sources.update_one(source, seen)).await.map(drop)
+        self.database.within(sources.update_one(source, marks)).await.map(drop)
     }
 
     fn leases<T: Send + Sync + 'static>(&self) -> Documents<T> {
-        self.database.collection(CHECKPOINTS)
+        self.database.collection(LEASES)
     }
 }
 
@@ -176,7 +179,7 @@ impl PartitionLeases for MongoLeases {
         Ok(())
     }
 
-    async fn begin_source(&self, source: &SourceId, position: Position) -> Result<SourceMarks, StoreError> {
+    async fn start_source(&self, source: &SourceId, position: Position) -> Result<SourceMarks, StoreError> {
         // An insert, not an upsert: not every server lets only one of several concurrent upserts win.
         let sources = self.leases::<SourceDocument>();
         let begun = SourceDocument::begin(source, position);
@@ -194,7 +197,7 @@ impl PartitionLeases for MongoLeases {
         Ok(self.database.within(find).await?.map(|source| source.marks()))
     }
 
-    async fn saw_source(&self, source: &SourceId, position: Position) -> Result<(), StoreError> {
+    async fn save_highest_read(&self, source: &SourceId, position: Position) -> Result<(), StoreError> {
         let sources = self.leases::<SourceDocument>();
         let saw = doc! { "$max": { "seen": long(position) } };
         let source = doc! { "_id": document::source_id(source) };

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use ig_core::clock::Timestamp;
-use ig_core::dedup::{DedupKey, REMEMBERED, SeenEvent};
+use ig_core::dedup::{DedupKey, RETENTION, SeenEvent};
 use ig_core::id::SourceId;
 use ig_core::ports::StoreError;
 use mongodb::bson::{self, Binary, doc, oid::ObjectId};
@@ -18,13 +18,13 @@ use crate::field::{binary, date};
 use crate::names::PROCESSED_EVENTS;
 
 /// How long chunks are kept.
-pub(crate) const REMEMBERED_SECONDS: u64 = REMEMBERED.as_secs();
+pub(crate) const RETENTION_SECONDS: u64 = RETENTION.as_secs();
 
 /// Key, index of the source in the list, position, milliseconds since 1970.
 const EVENT_LEN: usize = 16 + 2 + 8 + 8;
 
 /// Far fewer events than fit into a document.
-const EVENTS_A_CHUNK: usize = 100_000;
+const EVENTS_PER_CHUNK: usize = 100_000;
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct SeenChunk {
@@ -42,7 +42,7 @@ pub(crate) struct SeenChunk {
 impl SeenChunk {
     /// Packs events; the same events make the same chunks.
     pub(crate) fn pack(events: &[&SeenEvent]) -> Vec<Self> {
-        events.chunks(EVENTS_A_CHUNK).filter_map(Self::of).collect()
+        events.chunks(EVENTS_PER_CHUNK).filter_map(Self::of).collect()
     }
 
     fn of(events: &[&SeenEvent]) -> Option<Self> {

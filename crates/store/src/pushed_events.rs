@@ -7,7 +7,7 @@
 mod accept;
 mod document;
 mod forget;
-mod gather;
+mod group_commit;
 mod read;
 
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use ig_core::ports::{PushedEvents, StoreError};
 use std::ops::RangeInclusive;
 
 use crate::database::Database;
-use gather::Gatherer;
+use group_commit::GroupCommit;
 
 pub(crate) const POSITION: &str = "pushed_events";
 pub(crate) const FORGOTTEN: &str = "pushed_events_forgotten";
@@ -47,7 +47,7 @@ pub struct PushedEvent {
 
 /// The result of accepting an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Accepted {
+pub enum PushOutcome {
     /// It is stored and will be delivered.
     New,
     /// It was stored before, with the same type, entity and payload.
@@ -60,18 +60,18 @@ pub enum Accepted {
 #[derive(Debug, Clone)]
 pub struct PushQueue {
     database: Database,
-    gatherer: Arc<Gatherer>,
+    groups: Arc<GroupCommit>,
 }
 
 impl PushQueue {
     pub(crate) fn new(database: Database) -> Self {
-        let gatherer = Arc::new(Gatherer::new(database.clone()));
-        Self { database, gatherer }
+        let groups = Arc::new(GroupCommit::new(database.clone()));
+        Self { database, groups }
     }
 
     /// Stores events durably; results are in the order of the events. Concurrent calls share one transaction.
-    pub async fn accept(&self, events: Vec<PushedEvent>) -> Result<Vec<Accepted>, StoreError> {
-        self.gatherer.accept(events).await
+    pub async fn accept(&self, events: Vec<PushedEvent>) -> Result<Vec<PushOutcome>, StoreError> {
+        self.groups.accept(events).await
     }
 
     /// The payload of one of an organisation's events, while it is stored.

@@ -17,7 +17,7 @@ use crate::names::RATE_WINDOWS;
 /// The pause after a lost update, multiplied by the number of losses.
 const STEP_BACK: Duration = Duration::from_millis(2);
 /// So many lost updates have another cause than contention.
-const MOST_TRIES: u32 = 100;
+const MAX_TRIES: u32 = 100;
 
 /// The rate windows in MongoDB.
 #[derive(Debug, Clone)]
@@ -69,7 +69,7 @@ impl MongoRateWindows {
 impl RateWindows for MongoRateWindows {
     async fn lease(&self, key: &WindowKey, limit: &RateLimit, ask: LeaseRequest, now: Timestamp) -> Result<Grant, StoreError> {
         let key = key.to_string();
-        for tried in 1..=MOST_TRIES {
+        for tried in 1..=MAX_TRIES {
             let (grant, next) = self.get(&key).await?.lease(limit, ask, now);
             let Some(next) = next else { return Ok(grant) };
             if self.put(&key, &next).await? {
@@ -95,7 +95,7 @@ impl WindowDocument {
             slice_ms: *slice_ms,
             newest: *newest,
             granted: granted.iter().copied().map(i64::from).collect(),
-            expires_at: date(window.spent_at()),
+            expires_at: date(window.expires_at()),
         }
     }
 

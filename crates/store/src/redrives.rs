@@ -5,9 +5,9 @@ mod document;
 use std::time::Duration;
 
 use ig_core::clock::Timestamp;
+use ig_core::dead_letter_retry::ClaimId;
 use ig_core::id::{OrgId, RedriveId};
 use ig_core::ports::StoreError;
-use ig_core::redelivery::ClaimId;
 use ig_core::redrive::{Redrive, RedriveKey, RedriveState};
 use mongodb::bson::{Document, doc};
 use mongodb::options::ReturnDocument;
@@ -18,13 +18,13 @@ use crate::database::{Database, Documents};
 use crate::dead_letters::{DeadLetters, covering};
 use crate::field::{date, long, object_id};
 use crate::names::REDRIVES;
-use crate::page::{Listed, Page, Period, Sought, Time};
+use crate::page::{Listed, Page, Period, SortTime, TimedSearch};
 
 /// How long a claim on a redrive lasts without a renewal.
 pub const REDRIVE_LEASE: Duration = Duration::from_secs(15);
 
 /// The retention of a finished redrive.
-const KEPT: Duration = Duration::from_hours(90 * 24);
+const RETENTION: Duration = Duration::from_hours(90 * 24);
 
 /// The redrives of all organisations.
 #[derive(Debug, Clone)]
@@ -44,7 +44,7 @@ impl Redrives {
     /// Stores a new redrive with an estimate of its size.
     pub async fn start(&self, mut redrive: Redrive) -> Result<Redrive, StoreError> {
         let covered = covering(redrive.key.org_id, &redrive.filter, redrive.created_at, &[]);
-        let estimated = self.letters.coverable(&covered).await?;
+        let estimated = self.letters.count_coverable(&covered).await?;
         redrive.progress.estimated = estimated;
         redrive.progress.waiting = estimated;
         let redrives = self.redrives::<RedriveDocument>();
@@ -56,9 +56,9 @@ impl Redrives {
     /// Reads one of an organisation's redrives with its progress.
     pub async fn get(&self, key: RedriveKey) -> Result<Option<Redrive>, StoreError> {
         let redrives = self.redrives::<RedriveDocument>();
-        let found = self.database.within(redrives.find_one(this(key))).await?;
+        let found = self.database.within(redrives.find_one(identity(key))).await?;
         match found {
-            Some(found) => self.counted(found).await.map(Some),
+            Some(found) => self.with_progress(found).await.map(Some),
             None => Ok(None),
         }
     }
@@ -69,18 +69,18 @@ impl Redrives {
         if let Some(state) = state {
             query.insert("state", state.as_str());
         }
-        let sought = Sought {
+        let search = TimedSearch {
             collection: REDRIVES,
             query,
             keys: &["orgId"],
-            time: Time::CREATED,
+            time: SortTime::CREATED,
             period: Period::default(),
             without: None,
         };
-        let Listed { items, total, is_exact } = self.database.latest::<RedriveDocument>(sought, page).await?;
+        let Listed { items, total, is_exact } = self.database.latest::<RedriveDocument>(search, page).await?;
         let mut counted = Vec::with_capacity(items.len());
         for found in items {
-            counted.push(self.counted(found).await?);
+            counted.push(self.with_progress(found).await?);
         }
         Ok(Listed {
             items: counted,
@@ -89,7 +89,7 @@ impl Redrives {
         })
     }
 
-    async fn counted(&self, found: RedriveDocument) -> Result<Redrive, StoreError> {
+    async fn with_progress(&self, found: RedriveDocument) -> Result<Redrive, StoreError> {
         let counting = !found.settled && found.taken_in;
         let mut redrive = Redrive::try_from(found)?;
         if counting {
@@ -102,7 +102,7 @@ impl Redrives {
 
     /// Cancels a running redrive; returns its current state, or `None` if it does not exist.
     pub async fn cancel(&self, key: RedriveKey, now: Timestamp) -> Result<Option<Redrive>, StoreError> {
-        let mut running = this(key);
+        let mut running = identity(key);
         running.insert("state", RedriveState::Running.as_str());
         let cancelled = doc! { "$set": {
             "state": RedriveState::Cancelled.as_str(),
@@ -131,12 +131,12 @@ impl Redrives {
         self.database.within(claimed).await?.map(Redrive::try_from).transpose()
     }
 
-    /// Extends the lease on a redrive and returns its state; `None` if another process holds it.
+    /// Extends the lease on a redrive and returns its state; `None` if another process has claimed it.
     pub async fn renew(&self, key: RedriveKey, claim: &ClaimId, now: Timestamp) -> Result<Option<RedriveState>, StoreError> {
         let longer = doc! { "$set": { "claimUntil": date(now + REDRIVE_LEASE) } };
         let redrives = self.redrives::<RedriveDocument>();
         let renewed = redrives
-            .find_one_and_update(held(key, claim), longer)
+            .find_one_and_update(claimed_by(key, claim), longer)
             .return_document(ReturnDocument::After);
         let renewed = self.database.within(renewed).await?;
         renewed
@@ -149,23 +149,28 @@ impl Redrives {
     pub async fn give_back(&self, key: RedriveKey, claim: &ClaimId, now: Timestamp) -> Result<(), StoreError> {
         let free = doc! { "$set": { "claimUntil": date(now) } };
         let redrives = self.redrives::<Document>();
-        self.database.within(redrives.update_one(held(key, claim), free)).await?;
+        self.database
+            .within(redrives.update_one(claimed_by(key, claim), free))
+            .await?;
         Ok(())
     }
 
     /// Adds the dead letters that a redrive covers, once; letters created later are not covered.
-    pub async fn take_in(&self, redrive: &Redrive, claim: &ClaimId) -> Result<(), StoreError> {
+    pub async fn add_letters(&self, redrive: &Redrive, claim: &ClaimId) -> Result<(), StoreError> {
         let redrives = self.redrives::<RedriveDocument>();
-        let found = self.database.within(redrives.find_one(held(redrive.key, claim))).await?;
+        let found = self
+            .database
+            .within(redrives.find_one(claimed_by(redrive.key, claim)))
+            .await?;
         if found.is_none_or(|found| found.taken_in) {
             return Ok(());
         }
         let others = self.others(redrive.key).await?;
         let covered = covering(redrive.key.org_id, &redrive.filter, redrive.created_at, &others);
-        self.letters.take_in(redrive.key, &covered).await?;
+        self.letters.add_to_redrive(redrive.key, &covered).await?;
         let done = doc! { "$set": { "takenIn": true } };
         self.database
-            .within(redrives.update_one(held(redrive.key, claim), done))
+            .within(redrives.update_one(claimed_by(redrive.key, claim), done))
             .await?;
         Ok(())
     }
@@ -181,11 +186,11 @@ impl Redrives {
     /// Ends a redrive that is through its dead letters or was cancelled, and freezes its counts. Returns false while
     /// one of its dead letters is still being retried.
     pub async fn settle(&self, key: RedriveKey, claim: &ClaimId, now: Timestamp) -> Result<bool, StoreError> {
-        if self.letters.let_go(key, now).await? > 0 {
+        if self.letters.remove_untried(key, now).await? > 0 {
             return Ok(false);
         }
         let progress = self.letters.progress(key).await?;
-        let mut running = held(key, claim);
+        let mut running = claimed_by(key, claim);
         running.insert("state", RedriveState::Running.as_str());
         let completed = doc! { "$set": { "state": RedriveState::Completed.as_str(), "endedAt": date(now) } };
         let redrives = self.redrives::<Document>();
@@ -195,9 +200,11 @@ impl Redrives {
             "delivered": long(progress.delivered),
             "failed": long(progress.failed),
             "updatedAt": date(now),
-            "expiresAt": date(now + KEPT),
+            "expiresAt": date(now + RETENTION),
         } };
-        self.database.within(redrives.update_one(held(key, claim), settled)).await?;
+        self.database
+            .within(redrives.update_one(claimed_by(key, claim), settled))
+            .await?;
         Ok(true)
     }
 
@@ -206,10 +213,10 @@ impl Redrives {
     }
 }
 
-fn this(key: RedriveKey) -> Document {
+fn identity(key: RedriveKey) -> Document {
     doc! { "_id": object_id(key.id.0), "orgId": key.org_id.0 }
 }
 
-fn held(key: RedriveKey, claim: &ClaimId) -> Document {
+fn claimed_by(key: RedriveKey, claim: &ClaimId) -> Document {
     doc! { "_id": object_id(key.id.0), "orgId": key.org_id.0, "claimId": &claim.0, "settled": false }
 }

@@ -5,7 +5,7 @@
 //! the delivery removes it. So one index finds what is due, an expired claim is due again by itself, and no query reads
 //! finished deliveries.
 
-mod call_offs;
+mod cancellation_events;
 mod claims;
 mod document;
 mod pending;
@@ -29,11 +29,12 @@ use crate::database::{Database, Documents};
 use crate::field::{date, object_id, unsigned};
 use crate::names::SCHEDULED;
 use crate::page::{
-    Listed, Named, Page, Period, Sought, Time, add_event, add_integration, add_period, add_search, event_names, exactly,
+    IdentifierSearch, Listed, Page, Period, SortTime, TimedSearch, add_event, add_integration, add_period, add_search,
+    event_names, org_filter,
 };
 
 /// The time that lists are sorted by.
-const TIME: Time = Time::Any("scheduledFor");
+const SORT_TIME: SortTime = SortTime::Any("scheduledFor");
 
 /// Selects scheduled deliveries; a condition that is `None` matches all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -56,7 +57,7 @@ pub struct ScheduledFilter {
 
 /// The result of a change that a person requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Changed {
+pub enum ChangeOutcome {
     /// The change was made.
     Done,
     /// The organisation has no such delivery.
@@ -70,7 +71,7 @@ pub enum Changed {
 /// The retention of a delivery after its end.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct KeptFor {
+struct RetentionDocument {
     keep_for_ms: i64,
 }
 
@@ -93,7 +94,7 @@ impl ScheduledDeliveries {
     pub async fn get(&self, org: OrgId, id: ScheduledId) -> Result<Option<ScheduledDelivery>, StoreError> {
         let rows = self.rows::<ScheduledDocument<'static>>();
         self.database
-            .within(rows.find_one(of(org, id)))
+            .within(rows.find_one(id_filter(org, id)))
             .await?
             .map(ScheduledDelivery::try_from)
             .transpose()
@@ -106,16 +107,18 @@ impl ScheduledDeliveries {
         let mut query = query(org, filter);
         let listed = if let Some(event) = &filter.event_id {
             add_period(&mut query, "scheduledFor", filter.start, filter.end);
-            let named = Named {
+            let search = IdentifierSearch {
                 collection: SCHEDULED,
                 name: doc! { "originalEventId": event_names(org, event) },
                 query,
-                order: TIME.order(),
+                order: SORT_TIME.order(),
                 without: without_payload,
             };
-            self.database.named::<ScheduledDocument<'static>>(named, page).await?
+            self.database
+                .by_identifier::<ScheduledDocument<'static>>(search, page)
+                .await?
         } else {
-            let sought = Sought {
+            let search = TimedSearch {
                 collection: SCHEDULED,
                 query,
                 keys: if filter.status.is_some() {
@@ -123,25 +126,25 @@ impl ScheduledDeliveries {
                 } else {
                     &["orgId"]
                 },
-                time: TIME,
+                time: SORT_TIME,
                 period: Period {
                     start: filter.start,
                     end: filter.end,
                 },
                 without: without_payload,
             };
-            self.database.latest::<ScheduledDocument<'static>>(sought, page).await?
+            self.database.latest::<ScheduledDocument<'static>>(search, page).await?
         };
         listed.try_map(ScheduledDelivery::try_from)
     }
 
     /// Cancels a pending delivery. An attempt that is under way may still arrive; it is not repeated.
-    pub async fn cancel(&self, org: OrgId, id: ScheduledId, reason: &str, now: Timestamp) -> Result<Changed, StoreError> {
+    pub async fn cancel(&self, org: OrgId, id: ScheduledId, reason: &str, now: Timestamp) -> Result<ChangeOutcome, StoreError> {
         let Some(delivery) = self.get(org, id).await? else {
-            return Ok(Changed::NotFound);
+            return Ok(ChangeOutcome::NotFound);
         };
-        let set = cancelled(&by_no_event(reason, now), delivery.keep_for)?;
-        self.change(org, id, pending(org, id), set).await
+        let set = cancelled_update(&manual_cancellation(reason, now), delivery.keep_for)?;
+        self.change(org, id, pending_filter(org, id), set).await
     }
 
     /// Cancels all pending deliveries of an integration, or of an organisation. A worker that did not know yet may
@@ -157,25 +160,34 @@ impl ScheduledDeliveries {
         if let Some(integration) = integration {
             pending.insert("integrationConfigId", object_id(integration.0));
         }
-        let rows = self.rows::<KeptFor>();
+        let rows = self.rows::<RetentionDocument>();
         let which = doc! { "keepForMs": 1 };
         // One write for all deliveries with the same retention.
-        while let Some(KeptFor { keep_for_ms }) = self
+        while let Some(RetentionDocument { keep_for_ms }) = self
             .database
             .within(rows.find_one(pending.clone()).projection(which.clone()))
             .await?
         {
             let mut same_retention = pending.clone();
             same_retention.insert("keepForMs", keep_for_ms);
-            let set = cancelled(&by_no_event(reason, now), Duration::from_millis(unsigned(keep_for_ms)))?;
+            let set = cancelled_update(
+                &manual_cancellation(reason, now),
+                Duration::from_millis(unsigned(keep_for_ms)),
+            )?;
             self.database.within(rows.update_many(same_retention, set)).await?;
         }
         Ok(())
     }
 
     /// Moves a pending delivery to another time.
-    pub async fn reschedule(&self, org: OrgId, id: ScheduledId, at: Timestamp, now: Timestamp) -> Result<Changed, StoreError> {
-        let mut free = pending(org, id);
+    pub async fn reschedule(
+        &self,
+        org: OrgId,
+        id: ScheduledId,
+        at: Timestamp,
+        now: Timestamp,
+    ) -> Result<ChangeOutcome, StoreError> {
+        let mut free = pending_filter(org, id);
         free.insert("$or", vec![doc! { "claimId": null }, doc! { "dueAt": { "$lte": date(now) } }]);
         let set = doc! {
             "$set": { "scheduledFor": date(at), "dueAt": date(at), "updatedAt": date(now) },
@@ -184,21 +196,21 @@ impl ScheduledDeliveries {
         self.change(org, id, free, set).await
     }
 
-    async fn change(&self, org: OrgId, id: ScheduledId, guard: Document, set: Document) -> Result<Changed, StoreError> {
+    async fn change(&self, org: OrgId, id: ScheduledId, guard: Document, set: Document) -> Result<ChangeOutcome, StoreError> {
         let rows = self.rows::<Document>();
         if self.database.within(rows.update_one(guard, set)).await?.matched_count > 0 {
-            return Ok(Changed::Done);
+            return Ok(ChangeOutcome::Done);
         }
         Ok(match self.get(org, id).await? {
-            None => Changed::NotFound,
-            Some(delivery) if delivery.status == ScheduledStatus::Pending => Changed::UnderWay,
-            Some(delivery) => Changed::Ended(delivery.status),
+            None => ChangeOutcome::NotFound,
+            Some(delivery) if delivery.status == ScheduledStatus::Pending => ChangeOutcome::UnderWay,
+            Some(delivery) => ChangeOutcome::Ended(delivery.status),
         })
     }
 }
 
 /// A cancellation by a person, or as the consequence of another change.
-fn by_no_event(reason: &str, now: Timestamp) -> Cancellation {
+fn manual_cancellation(reason: &str, now: Timestamp) -> Cancellation {
     Cancellation {
         reason: reason.to_owned(),
         event: None,
@@ -207,7 +219,7 @@ fn by_no_event(reason: &str, now: Timestamp) -> Cancellation {
 }
 
 /// The update that cancels a pending delivery: no process has to handle it any more.
-fn cancelled(cancellation: &Cancellation, keep_for: Duration) -> Result<Document, StoreError> {
+fn cancelled_update(cancellation: &Cancellation, keep_for: Duration) -> Result<Document, StoreError> {
     Ok(doc! {
         "$set": {
             "status": ScheduledStatus::Cancelled.as_str(),
@@ -219,12 +231,12 @@ fn cancelled(cancellation: &Cancellation, keep_for: Duration) -> Result<Document
     })
 }
 
-fn of(org: OrgId, id: ScheduledId) -> Document {
+fn id_filter(org: OrgId, id: ScheduledId) -> Document {
     doc! { "_id": object_id(id.0), "orgId": org.0 }
 }
 
-fn pending(org: OrgId, id: ScheduledId) -> Document {
-    let mut guard = of(org, id);
+fn pending_filter(org: OrgId, id: ScheduledId) -> Document {
+    let mut guard = id_filter(org, id);
     guard.insert("status", ScheduledStatus::Pending.as_str());
     guard
 }
@@ -243,7 +255,7 @@ fn query(org: OrgId, filter: &ScheduledFilter) -> Document {
         ("status", status.map(ScheduledStatus::as_str)),
         ("eventType", event_type.as_ref().map(EventType::as_str)),
     ];
-    let mut query = exactly(org.0, texts);
+    let mut query = org_filter(org.0, texts);
     add_event(&mut query, "originalEventId", org, event_id.as_ref());
     add_integration(&mut query, *integration_id);
     add_search(

@@ -54,9 +54,9 @@ impl Sessions {
         let sessions = self.database.collection::<SessionDocument>(SESSIONS);
         self.database.within(sessions.insert_one(document)).await?;
         let users = self.database.collection::<Document>(USERS);
-        let seen = doc! { "$set": { "lastLoginAt": date(now) } };
-        let noted = users.update_one(doc! { "_id": object_id(user.0) }, seen);
-        self.database.within(noted).await.map(drop)
+        let login = doc! { "$set": { "lastLoginAt": date(now) } };
+        let update = users.update_one(doc! { "_id": object_id(user.0) }, login);
+        self.database.within(update).await.map(drop)
     }
 
     /// Reads a session that has not ended.

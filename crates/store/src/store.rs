@@ -35,14 +35,14 @@ use crate::pushed_events::PushQueue;
 use crate::rate_windows::MongoRateWindows;
 use crate::redrives::Redrives;
 use crate::scheduled_integrations::ScheduledDeliveries;
-use crate::secret_box::SecretBox;
+use crate::secret_sealer::SecretSealer;
 use crate::sessions::Sessions;
 use crate::templates::Templates;
 use crate::users::Users;
 
 /// How long a probe waits for the database, at first and on its second try.
-const FIRST_LOOK: Duration = Duration::from_millis(1_500);
-const SECOND_LOOK: Duration = Duration::from_millis(500);
+const FIRST_PROBE_TIMEOUT: Duration = Duration::from_millis(1_500);
+const SECOND_PROBE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The database. Clones share its connections.
 #[derive(Debug, Clone)]
@@ -53,7 +53,7 @@ pub struct Store {
 
 impl Store {
     /// Parses the address and creates the pool; the first operation connects, so this does not wait for the server.
-    pub async fn connect(config: &MongoConfig, secrets: SecretBox) -> Result<Self, StoreError> {
+    pub async fn connect(config: &MongoConfig, secrets: SecretSealer) -> Result<Self, StoreError> {
         let database = Database::open(config, secrets).await?;
         let pushed_events = PushQueue::new(database.clone());
         Ok(Self { database, pushed_events })
@@ -75,20 +75,20 @@ impl Store {
     /// Probes the database, twice and for 2 s at most. While it is unavailable, all operations of this store and its
     /// clones fail at once: for services that probe repeatedly, and whose callers cannot wait.
     pub async fn probe(&self) -> Result<(), StoreError> {
-        let answer = match self.answers_within(FIRST_LOOK).await {
+        let answer = match self.answers_within(FIRST_PROBE_TIMEOUT).await {
             // A connection that broke while idle, or a process that was paused, says nothing about the database.
-            Err(_) => self.answers_within(SECOND_LOOK).await,
+            Err(_) => self.answers_within(SECOND_PROBE_TIMEOUT).await,
             answered => answered,
         };
         let is_away = matches!(answer, Err(StoreError::Unavailable(_)));
-        self.database.presence().found(!is_away);
+        self.database.availability().set(!is_away);
         answer
     }
 
-    async fn answers_within(&self, patience: Duration) -> Result<(), StoreError> {
-        let ping = self.database.lookout().ping();
-        let timed_out = |_| StoreError::Unavailable(format!("no answer within {} ms", patience.as_millis()));
-        let answer = tokio::time::timeout(patience, ping).await.map_err(timed_out)?;
+    async fn answers_within(&self, timeout: Duration) -> Result<(), StoreError> {
+        let ping = self.database.probe().ping();
+        let timed_out = |_| StoreError::Unavailable(format!("no answer within {} ms", timeout.as_millis()));
+        let answer = tokio::time::timeout(timeout, ping).await.map_err(timed_out)?;
         answer.map(drop).map_err(|error| store_error(&error))
     }
 

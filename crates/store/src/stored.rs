@@ -38,7 +38,7 @@ pub(crate) fn read_document<T: DeserializeOwned>(document: &Document) -> Result<
 }
 
 /// The result of a driver operation, with what it read unwrapped from [`Stored`].
-pub(crate) trait Outcome {
+pub(crate) trait DriverResult {
     type Read;
 
     fn read(self) -> Self::Read;
@@ -46,7 +46,7 @@ pub(crate) trait Outcome {
 
 macro_rules! read_nothing {
     ($($outcome:ty),*) => {$(
-        impl Outcome for $outcome {
+        impl DriverResult for $outcome {
             type Read = Self;
 
             fn read(self) -> Self {
@@ -60,7 +60,7 @@ read_nothing! {
     (), u64, ClientSession, CreateIndexesResult, DeleteResult, Document, InsertManyResult, InsertOneResult, UpdateResult, RawDocumentBuf
 }
 
-impl<T> Outcome for Vec<T> {
+impl<T> DriverResult for Vec<T> {
     type Read = Self;
 
     fn read(self) -> Self {
@@ -68,7 +68,7 @@ impl<T> Outcome for Vec<T> {
     }
 }
 
-impl<T> Outcome for Cursor<T> {
+impl<T> DriverResult for Cursor<T> {
     type Read = Self;
 
     fn read(self) -> Self {
@@ -76,7 +76,7 @@ impl<T> Outcome for Cursor<T> {
     }
 }
 
-impl<T> Outcome for Stored<T> {
+impl<T> DriverResult for Stored<T> {
     type Read = T;
 
     fn read(self) -> T {
@@ -84,7 +84,7 @@ impl<T> Outcome for Stored<T> {
     }
 }
 
-impl<T: Outcome> Outcome for Option<T> {
+impl<T: DriverResult> DriverResult for Option<T> {
     type Read = Option<T::Read>;
 
     fn read(self) -> Option<T::Read> {
@@ -110,8 +110,8 @@ impl<'de> Deserializer<'de> for Value<'de> {
             RawBsonRef::Null => visitor.visit_unit(),
             RawBsonRef::Binary(binary) if binary.subtype == BinarySubtype::Generic => visitor.visit_borrowed_bytes(binary.bytes),
             // The `bson` crate's own types recognise these names.
-            RawBsonRef::DateTime(at) => visitor.visit_map(Fields::Named("$date", Named::Millis(at.timestamp_millis()))),
-            RawBsonRef::ObjectId(id) => visitor.visit_map(Fields::Named("$oid", Named::Bytes(id.bytes()))),
+            RawBsonRef::DateTime(at) => visitor.visit_map(Fields::Named("$date", NamedValue::Millis(at.timestamp_millis()))),
+            RawBsonRef::ObjectId(id) => visitor.visit_map(Fields::Named("$oid", NamedValue::Bytes(id.bytes()))),
             other => Err(unexpected(&other)),
         }
     }
@@ -187,13 +187,13 @@ enum Fields<'de> {
     /// The rest of a document, the field whose value comes next, and the fields that are read: all of them if `None`.
     Document(RawIter<'de>, Option<RawElement<'de>>, Option<&'static [&'static str]>),
     /// A value under a name that states its type.
-    Named(&'static str, Named),
+    Named(&'static str, NamedValue),
     /// Everything was read.
     End,
 }
 
 #[derive(Clone, Copy)]
-enum Named {
+enum NamedValue {
     Millis(i64),
     Bytes([u8; 12]),
 }
@@ -243,7 +243,7 @@ impl<'de> MapAccess<'de> for Fields<'de> {
     }
 }
 
-impl<'de> Deserializer<'de> for Named {
+impl<'de> Deserializer<'de> for NamedValue {
     type Error = Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {

@@ -33,7 +33,7 @@ pub struct Templates {
 
 impl Templates {
     /// The most templates of one organisation.
-    pub const MOST: u64 = 500;
+    pub const MAX_PER_ORG: u64 = 500;
 
     pub(crate) fn new(database: Database) -> Self {
         Self { database }
@@ -51,7 +51,7 @@ impl Templates {
         self.database.within(templates.count_documents(doc! { "orgId": org.0 })).await
     }
 
-    /// An organisation's templates in the order of creation: at most [`Self::MOST`].
+    /// An organisation's templates in the order of creation: at most [`Self::MAX_PER_ORG`].
     pub async fn all(&self, org: OrgId, filter: &TemplateFilter) -> Result<Vec<Template>, StoreError> {
         let TemplateFilter { direction, category } = filter;
         let mut query = doc! { "orgId": org.0 };
@@ -62,7 +62,7 @@ impl Templates {
             query.insert("category", category);
         }
         let templates = self.database.collection::<Document>(TEMPLATES);
-        let most = i64::try_from(Self::MOST).unwrap_or(i64::MAX);
+        let most = i64::try_from(Self::MAX_PER_ORG).unwrap_or(i64::MAX);
         let find = templates.find(query).sort(doc! { "_id": 1 }).limit(most);
         let found = self.database.all(find).await?.into_iter();
         let secrets = self.database.secrets();

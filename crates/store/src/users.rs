@@ -13,7 +13,7 @@ use ig_core::secret::Secret;
 use mongodb::bson::{Document, doc, oid::ObjectId};
 
 use crate::api_keys::KeyHash;
-use crate::audit_logs::note;
+use crate::audit_logs::record_audit;
 use crate::configuration::CommitError;
 use crate::database::{Database, Documents};
 use crate::error::{is_duplicate, store_error};
@@ -22,7 +22,7 @@ use crate::names::{COUNTERS, USERS};
 use crate::page::{Listed, Page, add_search};
 use crate::stored::Stored;
 
-use document::{UserDocument, standing_fields};
+use document::{UserDocument, rights_fields};
 
 /// A user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub struct User {
     /// Display name.
     pub name: Option<String>,
     /// Their role and access.
-    pub standing: PersonRights,
+    pub rights: PersonRights,
     /// Whether they may log in and stay logged in.
     pub is_active: bool,
     /// The revision, raised by every change.
@@ -55,7 +55,7 @@ pub struct NewUser {
     /// Display name.
     pub name: Option<String>,
     /// Their role and access.
-    pub standing: PersonRights,
+    pub rights: PersonRights,
     /// Whether they may log in.
     pub is_active: bool,
     /// Their password.
@@ -70,7 +70,7 @@ pub struct UserChange {
     /// Display name.
     pub name: Option<String>,
     /// Their role and access.
-    pub standing: PersonRights,
+    pub rights: PersonRights,
     /// Whether they may log in.
     pub is_active: bool,
     /// The new password, if it changes.
@@ -106,15 +106,15 @@ impl Users {
     pub async fn make_first_admin(&self, email: &str, password: &Secret, by: &Actor, now: Timestamp) -> Result<(), StoreError> {
         let email = normal(email);
         let marker = first_admin(&email);
-        let made = self.database.collection::<Document>(COUNTERS);
-        if self.database.within(made.find_one(marker.clone())).await?.is_some() {
+        let counters = self.database.collection::<Document>(COUNTERS);
+        if self.database.within(counters.find_one(marker.clone())).await?.is_some() {
             return Ok(());
         }
         let user = User {
             id: UserId(ObjectId::new().bytes()),
             email,
             name: None,
-            standing: PersonRights::Admin,
+            rights: PersonRights::Admin,
             is_active: true,
             revision: 1,
             last_login_at: None,
@@ -122,30 +122,30 @@ impl Users {
             updated_at: now,
         };
         let document = UserDocument::new(&user, password::hash(password).await?);
-        let making = self.database.transact(
+        let created = self.database.transact(
             (self, &user, document, marker, by),
             |session, (this, user, document, marker, by)| {
                 async move {
-                    let made = this.database.collection::<Document>(COUNTERS);
-                    made.insert_one(&*marker).session(&mut *session).await?;
-                    let there = this
+                    let counters = this.database.collection::<Document>(COUNTERS);
+                    counters.insert_one(&*marker).session(&mut *session).await?;
+                    let existing = this
                         .users()
                         .find_one(doc! { "email": &user.email })
                         .session(&mut *session)
                         .await?;
-                    if there.is_some() {
+                    if existing.is_some() {
                         return Ok(());
                     }
                     this.users().insert_one(&*document).session(&mut *session).await?;
-                    note(&this.database, session, by, &item(user), None, Some(&document.shown(true))).await
+                    record_audit(&this.database, session, by, &item(user), None, Some(&document.shown(true))).await
                 }
                 .boxed()
             },
         );
-        match making.await? {
+        match created.await? {
             // Another gateway that started at the same time created it first.
             Err(error) if is_duplicate(&error) => Ok(()),
-            made => made.map_err(|error| store_error(&error)),
+            result => result.map_err(|error| store_error(&error)),
         }
     }
 
@@ -186,7 +186,7 @@ impl Users {
         let filter = doc! { "email": normal(email), "isActive": true };
         let found = self.database.within(self.users().find_one(filter)).await?;
         let hash = found.as_ref().map(|user| user.password_hash.clone());
-        let is_right = password::is_right(password, hash).await?;
+        let is_right = password::is_match(password, hash).await?;
         found.filter(|_| is_right).map(User::try_from).transpose()
     }
 
@@ -195,7 +195,7 @@ impl Users {
         let NewUser {
             email,
             name,
-            standing,
+            rights,
             is_active,
             password,
         } = new;
@@ -203,7 +203,7 @@ impl Users {
             id: UserId(ObjectId::new().bytes()),
             email: normal(&email),
             name,
-            standing,
+            rights,
             is_active,
             revision: 1,
             last_login_at: None,
@@ -217,7 +217,7 @@ impl Users {
             |session, (this, user, document, shown, by)| {
                 async move {
                     this.users().insert_one(&*document).session(&mut *session).await?;
-                    note(&this.database, session, by, &item(user), None, Some(shown)).await
+                    record_audit(&this.database, session, by, &item(user), None, Some(shown)).await
                 }
                 .boxed()
             },
@@ -238,11 +238,11 @@ impl Users {
         let UserChange {
             email,
             name,
-            standing,
+            rights,
             is_active,
             password,
         } = change;
-        let (role, org, access) = standing_fields(standing);
+        let (role, org, access) = rights_fields(rights);
         let mut fields = doc! {
             "email": normal(&email), "name": name, "role": role, "orgId": org, "access": access, "isActive": is_active,
             "updatedAt": date(now),
@@ -268,7 +268,7 @@ impl Users {
                     let after = users.find_one(doc! { "_id": before.id }).session(&mut *session).await?;
                     let Some(Stored(after)) = after else { return Ok(None) };
                     let (shown, item) = ((before.shown(false), after.shown(has_password)), item_of(&after));
-                    note(&this.database, session, by, &item, Some(&shown.0), Some(&shown.1)).await?;
+                    record_audit(&this.database, session, by, &item, Some(&shown.0), Some(&shown.1)).await?;
                     Ok(Some(after))
                 }
                 .boxed()
@@ -292,7 +292,7 @@ impl Users {
                 else {
                     return Ok(false);
                 };
-                note(
+                record_audit(
                     &this.database,
                     session,
                     by,
@@ -341,7 +341,7 @@ fn at_revision(id: UserId, revision: u64) -> Document {
 
 fn item(user: &User) -> Item {
     Item {
-        org: match user.standing {
+        org: match user.rights {
             PersonRights::Admin => None,
             PersonRights::User { org, .. } => Some(org),
         },

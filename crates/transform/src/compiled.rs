@@ -4,7 +4,7 @@ use bytes::Bytes;
 use ig_core::event::Payload;
 use ig_core::fault::Faults;
 use ig_core::integration::{Script, SimpleMapping, Transformation};
-use ig_core::lookup::{LookupKey, Resolved};
+use ig_core::lookup::{LookupKey, ResolvedLookups};
 use serde_json::Value;
 
 use crate::error::MappingError;
@@ -61,7 +61,7 @@ impl CompiledSimple {
     }
 
     /// The bytes to send for a payload that nothing else changes.
-    pub fn apply(&self, payload: &Payload, resolved: &Resolved) -> Result<Bytes, MappingError> {
+    pub fn apply(&self, payload: &Payload, resolved: &ResolvedLookups) -> Result<Bytes, MappingError> {
         match self {
             Self::Identity => Ok(payload.raw.clone()),
             Self::Mapping(mapping) => {
@@ -72,7 +72,7 @@ impl CompiledSimple {
     }
 
     /// The value that a payload becomes, for further changes.
-    pub fn shape(&self, payload: &Value, resolved: &Resolved) -> Result<Value, MappingError> {
+    pub fn shape(&self, payload: &Value, resolved: &ResolvedLookups) -> Result<Value, MappingError> {
         match self {
             Self::Identity => Ok(payload.clone()),
             Self::Mapping(mapping) => mapping.apply(payload, resolved),

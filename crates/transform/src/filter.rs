@@ -30,7 +30,7 @@ impl CompiledFilter {
     /// Compiles a filter; faults carry JSON pointers into the filter as [`Filter::to_json`] writes it.
     pub fn compile(filter: &Filter) -> Result<Self, Faults> {
         if count_regexes(filter) > MAX_REGEXES {
-            return Err(Faults::one(
+            return Err(Faults::single(
                 "",
                 format!("must have at most {MAX_REGEXES} regular expressions"),
             ));
@@ -81,8 +81,8 @@ impl Node {
         for (index, filter) in filters.iter().enumerate() {
             match Self::compile(filter) {
                 Ok(node) => nodes.push(node),
-                Err(found) if prefix.is_empty() => faults.absorb("", found),
-                Err(found) => faults.absorb(&format!("{prefix}/{index}"), found),
+                Err(found) if prefix.is_empty() => faults.add_below("", found),
+                Err(found) => faults.add_below(&format!("{prefix}/{index}"), found),
             }
         }
         faults.into_result(nodes)
@@ -100,7 +100,7 @@ impl Node {
 
 fn with_prefix(prefix: &str, found: Faults) -> Faults {
     let mut faults = Faults::default();
-    faults.absorb(prefix, found);
+    faults.add_below(prefix, found);
     faults
 }
 

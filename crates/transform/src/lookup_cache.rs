@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ig_core::id::{LookupType, OrgId, Rid};
-use ig_core::lookup::{LookupKey, LookupSide, Resolved};
+use ig_core::lookup::{LookupKey, LookupSide, ResolvedLookups};
 use ig_core::ports::{Lookups, StoreError};
 use moka::future::Cache;
 
@@ -124,7 +124,7 @@ impl LookupCache {
 
 #[async_trait]
 impl Lookups for LookupCache {
-    async fn resolve(&self, org: OrgId, entity: Rid, keys: &[LookupKey]) -> Result<Resolved, StoreError> {
+    async fn resolve(&self, org: OrgId, entity: Rid, keys: &[LookupKey]) -> Result<ResolvedLookups, StoreError> {
         let mut rows = Rows::default();
         let mut pending = EntryKey::distinct(org, entity, keys);
         while !pending.is_empty() {
@@ -163,7 +163,7 @@ impl Rows {
         self.0.push((key, row));
     }
 
-    fn into_resolved(self) -> Resolved {
+    fn into_resolved(self) -> ResolvedLookups {
         let rows = self.0.into_iter();
         rows.filter_map(|(key, row)| Some((key.key, row?))).collect()
     }

@@ -3,7 +3,7 @@
 use ig_core::fault::Faults;
 use ig_core::id::LookupType;
 use ig_core::integration::{LookupReturn, LookupRule, LookupSource, Unmapped};
-use ig_core::lookup::{LookupKey, LookupSide, Resolved};
+use ig_core::lookup::{LookupKey, LookupSide, ResolvedLookups};
 use serde_json::Value;
 
 use crate::error::{MappingError, Problem};
@@ -53,7 +53,7 @@ impl CompiledLookups {
     }
 
     /// Reads from the payload and writes into the output, rule by rule.
-    pub fn apply(&self, payload: &Value, resolved: &Resolved, output: &mut Value) -> Result<(), MappingError> {
+    pub fn apply(&self, payload: &Value, resolved: &ResolvedLookups, output: &mut Value) -> Result<(), MappingError> {
         let mut budget = OutputBudget::full();
         for (index, lookup) in self.0.iter().enumerate() {
             let copy = FieldCopy {
@@ -83,7 +83,7 @@ impl Lookup {
         let (Some(source), Some(target), true) = (source, target, faults.is_empty()) else {
             return Err(faults);
         };
-        check_brackets(&source, &target).map_err(|message| Faults::one("/targetField", message))?;
+        check_brackets(&source, &target).map_err(|message| Faults::single("/targetField", message))?;
         Ok(Self {
             lookup_type: rule.lookup_type.clone(),
             source,
@@ -94,7 +94,7 @@ impl Lookup {
     }
 
     /// The value to write: from the row of the source value, or by the rule for unmapped values.
-    fn transform(&self, source: Option<&Value>, resolved: &Resolved) -> Transformed {
+    fn transform(&self, source: Option<&Value>, resolved: &ResolvedLookups) -> Transformed {
         let Some(value) = source.filter(|value| !is_blank(value)) else {
             return Ok(self.without_source(source));
         };

@@ -2,7 +2,7 @@
 
 use ig_core::fault::Faults;
 use ig_core::integration::{MAX_DEPTH, SimpleMapping, StaticField};
-use ig_core::lookup::{LookupKey, Resolved};
+use ig_core::lookup::{LookupKey, ResolvedLookups};
 use serde_json::{Map, Value};
 
 use crate::error::{MappingError, Problem};
@@ -57,7 +57,7 @@ impl CompiledMapping {
     }
 
     /// Maps a payload: the rules in their order, then the static fields.
-    pub fn apply(&self, payload: &Value, resolved: &Resolved) -> Result<Value, MappingError> {
+    pub fn apply(&self, payload: &Value, resolved: &ResolvedLookups) -> Result<Value, MappingError> {
         let mut budget = OutputBudget::full();
         let mut output = self.initial_output(payload, &mut budget)?;
         for (index, rule) in self.rules.iter().enumerate() {
@@ -85,12 +85,12 @@ impl CompiledMapping {
 
 impl CompiledStatic {
     fn compile(field: &StaticField) -> Result<Self, Faults> {
-        let target = Path::target(&field.key).map_err(|message| Faults::one("/key", message))?;
+        let target = Path::target(&field.key).map_err(|message| Faults::single("/key", message))?;
         if target.brackets() > 0 {
-            return Err(Faults::one("/key", "must not have []"));
+            return Err(Faults::single("/key", "must not have []"));
         }
         if nests_deeper_than(&field.value, MAX_DEPTH - target.depth()) {
-            return Err(Faults::one(
+            return Err(Faults::single(
                 "/value",
                 format!("must not nest deeper than {MAX_DEPTH} levels with its key"),
             ));
@@ -115,7 +115,7 @@ pub(crate) fn compile_all<T, C>(
     for (index, item) in items.iter().enumerate() {
         match compile(item) {
             Ok(item) => compiled.push(item),
-            Err(found) => faults.absorb(&format!("{pointer}/{index}"), found),
+            Err(found) => faults.add_below(&format!("{pointer}/{index}"), found),
         }
     }
     compiled

@@ -29,7 +29,7 @@ impl PayloadSchema {
     /// Refuses a schema that is too large or cannot be bounded, without compiling it.
     pub fn check_bounds(schema: &Value) -> Result<(), Faults> {
         if schema.to_string().len() > LARGEST_SCHEMA {
-            return Err(Faults::one("", format!("must be at most {LARGEST_SCHEMA} bytes of JSON")));
+            return Err(Faults::single("", format!("must be at most {LARGEST_SCHEMA} bytes of JSON")));
         }
         cost::check(schema)
     }
@@ -43,7 +43,7 @@ impl PayloadSchema {
         let compiled = jsonschema::options().with_pattern_options(patterns).offline().build(schema);
         compiled.map(Self).map_err(|error| {
             let pointer = error.instance_path().to_string();
-            Faults::one(
+            Faults::single(
                 pointer,
                 format!("is no valid JSON Schema: {}", error.masked_with("the value")),
             )
@@ -116,7 +116,7 @@ mod tests {
         assert_eq!(found, ["/a~1b", "/id", "/lines/1", "/more", "/name"]);
         assert_eq!(
             schema.check(&json!({"id": 1, "a/b": 2})).err(),
-            Some(Faults::one("/a~1b", "is not a field that the schema knows"))
+            Some(Faults::single("/a~1b", "is not a field that the schema knows"))
         );
     }
 

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use ig_core::clock::Timestamp;
 use ig_core::event::Payload;
 use ig_core::id::{EventType, IntegrationId, LookupType, OrgId, Rid};
-use ig_core::lookup::{LookupKey, Resolved};
+use ig_core::lookup::{LookupKey, ResolvedLookups};
 use ig_core::ports::Lookups;
 use serde_json::Value;
 
@@ -182,9 +182,9 @@ impl Transformer {
         with_lookups(shape, payload, parse_output(&text)?, &resolved)
     }
 
-    async fn resolve(&self, keys: Vec<LookupKey>, subject: &Subject<'_>) -> Result<Resolved, TransformError> {
+    async fn resolve(&self, keys: Vec<LookupKey>, subject: &Subject<'_>) -> Result<ResolvedLookups, TransformError> {
         if keys.is_empty() {
-            return Ok(Resolved::default());
+            return Ok(ResolvedLookups::default());
         }
         let resolved = self.lookups.resolve(subject.org_id, subject.entity_rid, &keys).await;
         resolved.map_err(|error| TransformError::Unavailable(format!("lookup tables: {error}")))
@@ -233,7 +233,7 @@ fn with_lookups(
     shape: &CompiledShape,
     payload: &Payload,
     mut output: Value,
-    resolved: &Resolved,
+    resolved: &ResolvedLookups,
 ) -> Result<Bytes, TransformError> {
     shape.lookups.apply(&payload.json, resolved, &mut output)?;
     Ok(Bytes::from(output.to_string()))

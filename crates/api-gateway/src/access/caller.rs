@@ -97,7 +97,7 @@ impl Caller {
             name: user.email.clone(),
         };
         Self(Arc::new(Identity {
-            holder: Some(Holder::Person(user.standing)),
+            holder: Some(Holder::Person(user.rights)),
             actor,
             expires_at: None,
         }))

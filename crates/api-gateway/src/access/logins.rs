@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use chrono::Utc;
 use ig_core::clock::Timestamp;
 use ig_core::ports::StoreError;
-use ig_core::window::{Grant, LeaseRequest, RateLimit, RateWindows as _, UnusedGrant, WindowKey, subscriber};
+use ig_core::window::{Grant, LeaseRequest, RateLimit, RateWindows as _, UnusedGrant, WindowKey, subscriber_of};
 use ig_store::{KeyHash, Store};
 
 use crate::config::AuthConfig;
@@ -39,7 +39,7 @@ impl Logins {
     /// Counts an attempt, or refuses it.
     pub(super) async fn attempt(&self, email: &str, from: IpAddr) -> Result<Attempt, ApiError> {
         let account = KeyHash::of(&email.trim().to_lowercase()).to_string();
-        let from = subscriber(from);
+        let from = subscriber_of(from);
         let limits = [
             self.from.map(|limit| (WindowKey::LoginsFrom(from), limit)),
             self.to.map(|limit| (WindowKey::LoginsTo(account, from), limit)),

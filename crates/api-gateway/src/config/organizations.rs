@@ -34,6 +34,6 @@ mod tests {
 
     #[test]
     fn org_number_stays_reserved_longer_than_workers_remember_events() {
-        assert!(OrganizationsConfig::default().hold() >= ig_core::dedup::REMEMBERED * 2);
+        assert!(OrganizationsConfig::default().hold() >= ig_core::dedup::RETENTION * 2);
     }
 }

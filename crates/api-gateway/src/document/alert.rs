@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ig_core::alert::Alert;
 use ig_core::clock::Timestamp;
-use ig_store::KeptAlert;
+use ig_store::StoredAlert;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -59,9 +59,9 @@ pub(crate) fn alert_id(shown: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-impl From<KeptAlert> for AlertEntry {
-    fn from(kept: KeptAlert) -> Self {
-        let KeptAlert {
+impl From<StoredAlert> for AlertEntry {
+    fn from(kept: StoredAlert) -> Self {
+        let StoredAlert {
             id,
             alert,
             count,

@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
+use ig_core::dead_letter_retry::{ManualRetry, ManualRetryResult};
 use ig_core::fault::Faults;
 use ig_core::id::{LogId, NotAnObjectId, OrgId};
-use ig_core::redelivery::{ManualRetry, ManualRetryResult};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -53,7 +53,7 @@ fn each_once(ids: impl Iterator<Item = LogId>) -> Vec<LogId> {
 
 fn log_id(text: &str) -> Result<LogId, Faults> {
     text.parse()
-        .map_err(|error: NotAnObjectId| Faults::one("", error.to_string()))
+        .map_err(|error: NotAnObjectId| Faults::single("", error.to_string()))
 }
 
 impl From<ManualRetryResult> for BulkRetried {

@@ -2,11 +2,11 @@
 
 use ig_core::clock::Timestamp;
 use ig_core::dead_letter::DeadLetter;
+use ig_core::dead_letter_retry::{DeadLetterState, RetryProgress};
 use ig_core::delivery_log::{Destination, EventRef, IntegrationRef};
 use ig_core::id::{LogId, RedriveId};
 use ig_core::outcome::ErrorCategory;
-use ig_core::redelivery::{DeadLetterState, Redelivery};
-use ig_store::{KeptLetter, StoredTrace};
+use ig_store::{StoredDeadLetter, StoredTrace};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -103,7 +103,7 @@ listing! {
 
 impl DlqEntry {
     /// The entry with the steps of its delivery, where a trace is stored.
-    pub(crate) fn with_trace(kept: KeptLetter, trace: Option<StoredTrace>) -> Self {
+    pub(crate) fn with_trace(kept: StoredDeadLetter, trace: Option<StoredTrace>) -> Self {
         Self {
             execution_log: trace.map(ExecutionLogEntry::from),
             ..Self::from(kept)
@@ -111,21 +111,21 @@ impl DlqEntry {
     }
 }
 
-impl From<KeptLetter> for DlqEntry {
-    fn from(kept: KeptLetter) -> Self {
-        let KeptLetter {
+impl From<StoredDeadLetter> for DlqEntry {
+    fn from(kept: StoredDeadLetter) -> Self {
+        let StoredDeadLetter {
             letter,
-            redelivery,
+            retry_progress,
             redrive,
             keep_for: _,
             updated_at,
             expires_at,
         } = kept;
-        let Redelivery {
-            standing,
+        let RetryProgress {
+            state,
             retries,
-            by_hand: _,
-        } = redelivery;
+            manual: _,
+        } = retry_progress;
         let DeadLetter {
             id,
             message_id,
@@ -160,7 +160,7 @@ impl From<KeptLetter> for DlqEntry {
             created_at: _,
         } = event;
         let Destination { url, method } = target;
-        let (next_retry_at, abandoned_reason, log) = told(standing);
+        let (next_retry_at, abandoned_reason, log) = told(state);
         Self {
             id: id.to_string(),
             message_id: message_id.to_string(),
@@ -198,8 +198,8 @@ impl From<KeptLetter> for DlqEntry {
 }
 
 /// The due time, the reason for abandoning and the final delivery log, each where the state has it.
-fn told(standing: DeadLetterState) -> (Option<Timestamp>, Option<String>, Option<LogId>) {
-    match standing {
+fn told(state: DeadLetterState) -> (Option<Timestamp>, Option<String>, Option<LogId>) {
+    match state {
         DeadLetterState::Pending { due_at } => (Some(due_at), None, None),
         DeadLetterState::Held | DeadLetterState::Retrying { .. } => (None, None, None),
         DeadLetterState::Abandoned { reason } => (None, Some(reason), None),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use ig_core::clock::Timestamp;
-use ig_core::delivery_log::{Attempt, DeliveryLog, DeliveryStatus, Destination, EventRef, IntegrationRef, KeptBody};
+use ig_core::delivery_log::{Attempt, BodyExcerpt, DeliveryLog, DeliveryStatus, Destination, EventRef, IntegrationRef};
 use ig_core::header_lines::HeaderLines;
 use ig_core::outcome::Failure;
 use serde::Serialize;
@@ -279,7 +279,7 @@ impl From<Attempt> for AttemptEntry {
             response_status,
             response_headers: by_name(&response_headers),
             truncated: response_body.as_ref().is_some_and(|body| body.truncated),
-            response_body: response_body.map(|KeptBody { bytes, truncated: _ }| readable(&bytes)),
+            response_body: response_body.map(|BodyExcerpt { bytes, truncated: _ }| readable(&bytes)),
             error_message,
             error_category,
         }

@@ -1,6 +1,6 @@
 //! The fields of an event type, for use in mappings.
 
-use ig_core::event_type::{Described, EventTypeDefinition, Field, Validation, fields_of_sample, fields_of_schema};
+use ig_core::event_type::{EventTypeDefinition, Field, PayloadFields, Validation, fields_of_sample, fields_of_schema};
 use ig_core::fault::Faults;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -80,7 +80,7 @@ impl FieldSchemaChange {
             revision: _,
         } = self;
         if schema.is_none() && sample_payload.is_none() {
-            return Err(Faults::one("", "must give a schema or a samplePayload"));
+            return Err(Faults::single("", "must give a schema or a samplePayload"));
         }
         let validation = validation.map_or(Validation::Off, Validation::from);
         check_schema(schema.as_ref(), validation, &Compilers)?;
@@ -106,9 +106,9 @@ impl From<EventTypeDefinition> for FieldSchema {
         let (origin, described) = match (&schema, &sample_payload) {
             (Some(schema), _) => ("SCHEMA", fields_of_schema(schema)),
             (None, Some(sample)) => ("SAMPLE", fields_of_sample(sample)),
-            (None, None) => ("NONE", Described::nothing()),
+            (None, None) => ("NONE", PayloadFields::nothing()),
         };
-        let Described { fields, is_complete } = described;
+        let PayloadFields { fields, is_complete } = described;
         Self {
             event_type: event_type.to_string(),
             origin,

@@ -1,6 +1,6 @@
 //! One page of a list.
 
-use ig_store::{Found, Listed, Page, Unreadable};
+use ig_store::{Listed, MaybeReadable, Page, Unreadable};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -29,12 +29,12 @@ impl From<Unreadable> for UnreadableEntry {
 }
 
 /// Separates the readable items of a page from the unreadable ones.
-pub(crate) fn apart<T>(listed: Listed<Found<T>>) -> (Listed<T>, Vec<UnreadableEntry>) {
+pub(crate) fn apart<T>(listed: Listed<MaybeReadable<T>>) -> (Listed<T>, Vec<UnreadableEntry>) {
     let (mut items, mut unreadable) = (Vec::with_capacity(listed.items.len()), Vec::new());
     for found in listed.items {
         match found {
-            Found::Readable(item) => items.push(item),
-            Found::Unreadable(item) => unreadable.push(item.into()),
+            MaybeReadable::Readable(item) => items.push(item),
+            MaybeReadable::Unreadable(item) => unreadable.push(item.into()),
         }
     }
     let listed = Listed {

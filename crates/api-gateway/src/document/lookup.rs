@@ -5,7 +5,7 @@
 use ig_core::clock::Timestamp;
 use ig_core::fault::Faults;
 use ig_core::id::{LookupId, LookupType, OrgId, Rid};
-use ig_core::lookup::{LookupDraft, LookupRow, LookupSide, LookupTable, lookup_type};
+use ig_core::lookup::{LookupDraft, LookupRow, LookupSide, LookupTable, parse_lookup_type};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -129,9 +129,9 @@ impl Lookup {
             ..
         } = self;
         let mut faults = Faults::default();
-        let named = given.map(|text| within("/type", lookup_type(&text)));
+        let named = given.map(|text| within("/type", parse_lookup_type(&text)));
         let named = named.or_else(|| defaults.lookup_type.clone().map(Ok));
-        let named = named.unwrap_or_else(|| Err(Faults::one("/type", "is required")));
+        let named = named.unwrap_or_else(|| Err(Faults::single("/type", "is required")));
         let named = noted(&mut faults, "", named);
         let tenant = tenant_id.map(|rid| within("/tenantId", tenant(org, rid)));
         let tenant = tenant.unwrap_or(Ok(defaults.tenant_id));

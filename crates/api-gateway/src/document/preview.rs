@@ -1,7 +1,7 @@
 //! Previews and tests of an integration: their requests and results.
 
+use ig_core::delivery_command::{CommandOutcome, CommandReport, DeliveryCommand};
 use ig_core::fault::Faults;
-use ig_core::order::{DeliveryOrder, OrderOutcome, OrderReport};
 use ig_transform::Refusal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -195,7 +195,7 @@ pub(crate) struct TestResult {
 
 impl TestResult {
     /// The result of an action that is still running.
-    pub(crate) fn pending(order: &DeliveryOrder) -> Self {
+    pub(crate) fn pending(order: &DeliveryCommand) -> Self {
         Self {
             action_index: order.action_index,
             outcome: "PENDING",
@@ -207,7 +207,7 @@ impl TestResult {
     }
 
     /// The result of an action that no worker carried out.
-    pub(crate) fn failed(order: &DeliveryOrder, reason: String) -> Self {
+    pub(crate) fn failed(order: &DeliveryCommand, reason: String) -> Self {
         Self {
             outcome: "FAILED",
             error_message: Some(reason),
@@ -216,8 +216,8 @@ impl TestResult {
     }
 
     /// The result that a worker reports for an action.
-    pub(crate) fn of(action_index: u16, report: OrderReport) -> Self {
-        let OrderReport {
+    pub(crate) fn of(action_index: u16, report: CommandReport) -> Self {
+        let CommandReport {
             outcome,
             error,
             response_status,
@@ -228,9 +228,9 @@ impl TestResult {
         Self {
             action_index,
             outcome: match outcome {
-                OrderOutcome::Delivered => "DELIVERED",
-                OrderOutcome::Skipped => "SKIPPED",
-                OrderOutcome::Retryable | OrderOutcome::Refused | OrderOutcome::Held => "FAILED",
+                CommandOutcome::Delivered => "DELIVERED",
+                CommandOutcome::Skipped => "SKIPPED",
+                CommandOutcome::Retryable | CommandOutcome::Refused | CommandOutcome::Held => "FAILED",
             },
             response_status,
             error_category,

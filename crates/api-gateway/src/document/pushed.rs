@@ -131,7 +131,7 @@ impl Pushed {
 
 fn shapes(items: &[Value]) -> Result<(), Faults> {
     if items.is_empty() || items.len() > MOST {
-        return Err(Faults::one("", format!("must hold 1 to {MOST} events")));
+        return Err(Faults::single("", format!("must hold 1 to {MOST} events")));
     }
     let mut faults = Faults::default();
     for (at, item) in items.iter().enumerate() {
@@ -165,7 +165,7 @@ impl PushedEvent {
 /// An event identifier, as clients choose it.
 pub(crate) fn event_id(id: &str) -> Result<EventId, Faults> {
     if id.is_empty() {
-        return Err(Faults::one("", "must not be empty"));
+        return Err(Faults::single("", "must not be empty"));
     }
     line(id, LONGEST_ID).map(EventId::new)
 }

@@ -120,7 +120,7 @@ impl From<ScheduledDelivery> for ScheduledEntry {
             payload,
             scheduled_for,
             series,
-            call_off_keys: _,
+            cancellation_keys: _,
             status,
             error,
             cancellation,

@@ -82,14 +82,14 @@ impl Person {
             let UserChange {
                 email,
                 name,
-                standing,
+                rights,
                 is_active,
                 password,
             } = change;
             password.map(|password| NewUser {
                 email,
                 name,
-                standing,
+                rights,
                 is_active,
                 password,
             })
@@ -103,13 +103,13 @@ impl Person {
         let email = noted(&mut faults, "/email", mailbox(&self.email)).unwrap_or_default();
         let shown = self.name.as_deref().map(|text| name(text, LONGEST_NAME));
         let shown = shown.and_then(|checked| noted(&mut faults, "/name", checked));
-        let standing = self.standing(&mut faults);
+        let rights = self.rights(&mut faults);
         let password = self.password.as_deref().map(password);
         let password = password.and_then(|checked| noted(&mut faults, "/password", checked));
-        let change = standing.map(|standing| UserChange {
+        let change = rights.map(|rights| UserChange {
             email,
             name: shown,
-            standing,
+            rights,
             is_active: self.is_active.unwrap_or(true),
             password,
         });
@@ -119,7 +119,7 @@ impl Person {
         }
     }
 
-    fn standing(&self, faults: &mut Faults) -> Option<PersonRights> {
+    fn rights(&self, faults: &mut Faults) -> Option<PersonRights> {
         match self.role {
             RoleName::Admin => {
                 for (place, is_given) in [("/orgId", self.org_id.is_some()), ("/access", self.access.is_some())] {
@@ -130,7 +130,7 @@ impl Person {
                 Some(PersonRights::Admin)
             }
             RoleName::User => {
-                let org = self.org_id.ok_or_else(|| Faults::one("", "is required of a USER"));
+                let org = self.org_id.ok_or_else(|| Faults::single("", "is required of a USER"));
                 let org = noted(faults, "/orgId", org.and_then(org_id))?;
                 let access = self.access.unwrap_or(AccessName::Read).into();
                 Some(PersonRights::User { org, access })
@@ -142,7 +142,7 @@ impl Person {
 /// A valid new password.
 pub(crate) fn password(text: &str) -> Result<Secret, Faults> {
     if !(SHORTEST_PASSWORD..=LONGEST_PASSWORD).contains(&text.chars().count()) {
-        return Err(Faults::one(
+        return Err(Faults::single(
             "",
             format!("must be {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters"),
         ));
@@ -156,14 +156,14 @@ impl From<User> for Person {
             id,
             email,
             name,
-            standing,
+            rights,
             is_active,
             revision,
             last_login_at,
             created_at,
             updated_at,
         } = user;
-        let (org_id, access) = match standing {
+        let (org_id, access) = match rights {
             PersonRights::Admin => (None, None),
             PersonRights::User { org, access } => (Some(org.0), Some(access.into())),
         };
@@ -171,7 +171,7 @@ impl From<User> for Person {
             id: Some(id.to_string()),
             email,
             name,
-            role: standing.role().into(),
+            role: rights.role().into(),
             org_id,
             access,
             is_active: Some(is_active),

@@ -5,10 +5,10 @@ use axum::extract::Path;
 use chrono::Utc;
 use http::StatusCode;
 use ig_core::dead_letter::{DeadLetterReason, DeadLetterStatus};
+use ig_core::dead_letter_retry::ManualRetry;
 use ig_core::id::{EventId, LogId, OrgId};
 use ig_core::outcome::ErrorCategory;
-use ig_core::redelivery::ManualRetry;
-use ig_store::{DeadLetterFilter, Deletion, KeptLetter};
+use ig_store::{DeadLetterFilter, Deletion, StoredDeadLetter};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -182,12 +182,12 @@ fn entry_id(text: &str) -> Result<LogId, ApiError> {
     path::log(text, "Entry")
 }
 
-async fn kept(gateway: &Gateway, org: OrgId, id: LogId) -> Result<KeptLetter, ApiError> {
+async fn kept(gateway: &Gateway, org: OrgId, id: LogId) -> Result<StoredDeadLetter, ApiError> {
     let found = gateway.store().dead_letters().get(org, id).await?;
     found.ok_or_else(|| ApiError::not_found("Entry"))
 }
 
-fn why_not(kept: &KeptLetter) -> &'static str {
+fn why_not(kept: &StoredDeadLetter) -> &'static str {
     match kept.letter.status {
         DeadLetterStatus::Resolved => "The entry was delivered",
         _ if !kept.letter.reason.has_payload() => {

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::Utc;
+use ig_core::delivery_command::DeliveryCommand;
 use ig_core::delivery_log::TriggerType;
 use ig_core::id::{EventId, IntegrationId, OrgId, SourceId};
 use ig_core::integration::Integration;
 use ig_core::message::MessageId;
-use ig_core::order::DeliveryOrder;
 use ig_service::TaskKind;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
@@ -81,9 +81,9 @@ fn indices(integration: &Integration, one: Option<u16>) -> Result<Vec<u16>, ApiE
     Ok(vec![index])
 }
 
-fn order(integration: &Integration, event: &EventId, index: u16, payload: Bytes) -> DeliveryOrder {
+fn order(integration: &Integration, event: &EventId, index: u16, payload: Bytes) -> DeliveryCommand {
     let source = SourceId::new(BY_HAND);
-    DeliveryOrder {
+    DeliveryCommand {
         org_id: integration.org_id,
         integration: integration.id,
         action_index: index,

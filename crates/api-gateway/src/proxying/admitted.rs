@@ -7,12 +7,12 @@ use axum::body::Body;
 use axum::response::Response;
 use http::Uri;
 use http::header::{ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue};
-use ig_core::breaker::{Ended, ProbeId};
+use ig_core::breaker::{DeliveryResult, ProbeId};
 use ig_core::clock::{Clock as _, SystemClock};
+use ig_core::dead_letter_retry::RetryPolicy;
 use ig_core::inbound::ProxyMethod;
-use ig_core::integration::SetLimit;
+use ig_core::integration::ConfiguredLimit;
 use ig_core::outcome::{ErrorCategory, Failure};
-use ig_core::redelivery::RetryPolicy;
 use ig_delivery::{BreakerDecision, ProxiedCall, ProxyResponse, Upload};
 use ig_transform::CompiledShape;
 use tokio::time::Instant;
@@ -72,8 +72,8 @@ impl Admitted<'_> {
         let probe = self.passage().await?;
         let served = self.pass_through(ready, extras, body, record).await;
         let ended = match &served {
-            Ok(Some(_)) => Ended::Delivered,
-            Ok(None) => Ended::Untold,
+            Ok(Some(_)) => DeliveryResult::Delivered,
+            Ok(None) => DeliveryResult::Inconclusive,
             Err(stop) => told(stop),
         };
         self.proxying.ended(&route, self.identity.message, ended, probe);
@@ -121,7 +121,7 @@ impl Admitted<'_> {
         match self
             .proxying
             .breakers
-            .admit(&integration.guarded(), self.identity.message)
+            .admit(&integration.breaker_subject(), self.identity.message)
             .await
         {
             BreakerDecision::Send(probe) => Ok(probe),
@@ -180,7 +180,7 @@ impl Admitted<'_> {
     /// Counts the call against the integration's own limit.
     async fn limit(&self, extras: &ResponseExtras) -> Result<(), CallFailure> {
         let integration = &self.route.integration;
-        let Some(limit) = integration.rate_limit.and_then(SetLimit::in_force) else {
+        let Some(limit) = integration.rate_limit.and_then(ConfiguredLimit::in_force) else {
             return Ok(());
         };
         let limits = self.gateway.limits();
@@ -282,10 +282,10 @@ impl Admitted<'_> {
 }
 
 /// The result of a failed call for the breaker. A client's mistake, or a limit, says nothing about the target.
-fn told(stop: &CallFailure) -> Ended {
+fn told(stop: &CallFailure) -> DeliveryResult {
     match &stop.ending {
         CallOutcome::Failed(failure) if failure.category != ErrorCategory::Transformation => {
-            Ended::Failed(failure.message.clone())
+            DeliveryResult::Failed(failure.message.clone())
         }
         CallOutcome::Failed(_)
         | CallOutcome::ProxyResponse
@@ -294,6 +294,6 @@ fn told(stop: &CallFailure) -> Ended {
         | CallOutcome::Limited(_)
         | CallOutcome::BrokeOff(_)
         | CallOutcome::Skipped
-        | CallOutcome::ClientLeft => Ended::Untold,
+        | CallOutcome::ClientLeft => DeliveryResult::Inconclusive,
     }
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
 use ig_core::clock::{Clock as _, SystemClock};
-use ig_core::delivery_log::KeptBody;
+use ig_core::delivery_log::BodyExcerpt;
 use ig_core::event::Payload;
 use ig_core::integration::Transformation;
 use ig_core::outcome::{ErrorCategory, Failure};
@@ -92,7 +92,7 @@ async fn whole(
         .ok()
         .and_then(Option::as_ref)
         .filter(|_| record.keeps(KEPT) > 0);
-    attempt.response_body = kept.map(|body| KeptBody {
+    attempt.response_body = kept.map(|body| BodyExcerpt {
         truncated: body.len() > KEPT,
         bytes: mask(body.slice(..body.len().min(KEPT))),
     });

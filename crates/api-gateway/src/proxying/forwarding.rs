@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use ig_core::backoff::{Next, after_failure};
+use ig_core::backoff::{RetryDecision, retry_decision};
 use ig_core::clock::{Clock as _, SystemClock, Timestamp};
-use ig_core::delivery_log::{Attempt, KeptBody};
+use ig_core::delivery_log::{Attempt, BodyExcerpt};
 use ig_core::header_lines::HeaderLines;
 use ig_core::outcome::{ErrorCategory, Failure};
 use ig_delivery::{CallError, ProxiedCall, ProxyResponse, retry_after};
@@ -103,9 +103,9 @@ impl Proxying {
             return None;
         }
         let allowed = u32::from(persistence.attempts);
-        match after_failure(failure, made, allowed, &self.backoff, &mut rand::rng()) {
-            Next::RetryIn(pause) if Instant::now() + pause < persistence.deadline => Some(pause),
-            Next::RetryIn(_) | Next::DeadLetter { .. } | Next::GiveUp => None,
+        match retry_decision(failure, made, allowed, &self.backoff, &mut rand::rng()) {
+            RetryDecision::RetryIn(pause) if Instant::now() + pause < persistence.deadline => Some(pause),
+            RetryDecision::RetryIn(_) | RetryDecision::DeadLetter { .. } | RetryDecision::GiveUp => None,
         }
     }
 }
@@ -122,7 +122,7 @@ async fn failed(mut answered: ProxyResponse, began: Began, record: &mut CallReco
     if most > 0 {
         let mask = answered.take_mask();
         let body = tokio::time::timeout(PATIENCE, answered.body.collect_up_to(most)).await;
-        attempt.response_body = body.ok().and_then(Result::ok).flatten().map(|bytes| KeptBody {
+        attempt.response_body = body.ok().and_then(Result::ok).flatten().map(|bytes| BodyExcerpt {
             bytes: mask(bytes),
             truncated: false,
         });
@@ -144,7 +144,7 @@ impl Began {
     }
 
     /// An attempt that the target answered.
-    pub(super) fn answered(self, answered: &ProxyResponse, body: Option<KeptBody>, failure: Option<Failure>) -> Attempt {
+    pub(super) fn answered(self, answered: &ProxyResponse, body: Option<BodyExcerpt>, failure: Option<Failure>) -> Attempt {
         Attempt {
             response_status: Some(answered.status.as_u16()),
             response_headers: answered.masked_headers(),

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Uri};
 use ig_core::clock::Timestamp;
 use ig_core::delivery_log::{
-    Attempt, DeliveryLog, DeliveryStatus, Destination, Direction, EventRef, ExecutionTrace, IntegrationRef, KeptBody, Step,
+    Attempt, BodyExcerpt, DeliveryLog, DeliveryStatus, Destination, Direction, EventRef, ExecutionTrace, IntegrationRef, Step,
     TriggerType,
 };
 use ig_core::header_lines::HeaderLines;
@@ -224,7 +224,7 @@ impl Drop for CallRecord {
 
 impl Draft {
     fn conclude(mut self, ending: CallOutcome, now: Timestamp) -> (JournalEntry, Room) {
-        let kept: Option<KeptBody> = self.upload.take().and_then(|upload| upload.captured());
+        let kept: Option<BodyExcerpt> = self.upload.take().and_then(|upload| upload.captured());
         self.log.original_payload = kept.map(|body| body.bytes).filter(|bytes| !bytes.is_empty());
         let letter = self.letter.take().and_then(|letter| letter.of(&ending, &self.log, now));
         let (status, error) = letter::verdict(ending, letter.as_deref());

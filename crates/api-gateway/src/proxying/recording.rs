@@ -7,7 +7,7 @@ use std::time::Duration;
 use ig_core::inbound::Logging;
 use ig_core::ports::JournalEntry;
 use ig_service::{Context, TaskKind};
-use ig_store::{Awaits, JournalQueue, Store, journal_queue};
+use ig_store::{JournalQueue, JournalWaiter, Store, journal_queue};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
@@ -33,7 +33,7 @@ pub(super) struct Room {
     nudge: Option<Nudge>,
 }
 
-impl Awaits for Room {
+impl JournalWaiter for Room {
     fn durable(self) {
         if let Some(nudge) = self.nudge {
             nudge.wish();

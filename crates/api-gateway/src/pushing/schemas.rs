@@ -42,7 +42,7 @@ pub(super) async fn judged(
     for (at, (event, verdict)) in events.iter().zip(verdicts).enumerate() {
         let below = |faults| {
             let mut placed = Faults::default();
-            placed.absorb(&format!("{}/payload", place(at)), faults);
+            placed.add_below(&format!("{}/payload", place(at)), faults);
             placed
         };
         warnings.push(match verdict {
@@ -55,7 +55,7 @@ pub(super) async fn judged(
             }
             Verdict::Reject(faults) => {
                 metrics::counter!(VIOLATIONS, "validation" => "reject").increment(1);
-                rejected.absorb("", below(faults));
+                rejected.add_below("", below(faults));
                 Vec::new()
             }
         });

@@ -7,7 +7,7 @@ use ig_core::configuration::Change;
 use ig_core::event_type::{EventTypeDefinition, Validation};
 use ig_core::fault::Faults;
 use ig_core::id::{EventType, OrgId};
-use ig_store::{Expected, Found};
+use ig_store::{Expected, MaybeReadable};
 use ig_transform::TransformError;
 
 use super::resource::{self, Resource, checked_commit, resource_fields};
@@ -30,8 +30,8 @@ impl Resource for EventTypeDefinition {
 
     resource_fields!(event_type: EventType);
 
-    async fn find(gateway: &Gateway, org: OrgId, id: &EventType) -> Result<Option<Found<Self>>, ApiError> {
-        Ok(gateway.store().event_types().get(org, id).await?.map(Found::Readable))
+    async fn find(gateway: &Gateway, org: OrgId, id: &EventType) -> Result<Option<MaybeReadable<Self>>, ApiError> {
+        Ok(gateway.store().event_types().get(org, id).await?.map(MaybeReadable::Readable))
     }
 
     fn new_id(document: &EventTypeDocument, _: Timestamp) -> Result<EventType, ApiError> {
@@ -41,14 +41,16 @@ impl Resource for EventTypeDefinition {
     async fn check(&self, gateway: &Gateway) -> Result<(), ApiError> {
         let found = match gateway.schemas().check(self).await {
             Ok(faults) => faults,
-            Err(TransformError::Refused(refusal) | TransformError::Disabled(refusal, _)) => Faults::one("", refusal.to_string()),
+            Err(TransformError::Refused(refusal) | TransformError::Disabled(refusal, _)) => {
+                Faults::single("", refusal.to_string())
+            }
             Err(TransformError::Unavailable(reason)) => {
                 tracing::warn!(reason, "schemas cannot be checked");
                 return Err(ApiError::unavailable("Schemas cannot be checked now, please try again"));
             }
         };
         let mut faults = Faults::default();
-        faults.absorb("/schema", found);
+        faults.add_below("/schema", found);
         Ok(faults.into_result(())?)
     }
 

@@ -7,7 +7,7 @@ use ig_core::configuration::Change;
 use ig_core::id::{IntegrationId, OrgId};
 use ig_core::inbound::InboundIntegration;
 use ig_core::integration::{Hold, HoldCause};
-use ig_store::Found;
+use ig_store::MaybeReadable;
 
 use super::resource::{Resource, commit, resource_fields};
 use super::{changed_now, new_id, reach, scripts, strangers};
@@ -29,7 +29,7 @@ impl Resource for InboundIntegration {
 
     resource_fields!(id: IntegrationId);
 
-    async fn find(gateway: &Gateway, org: OrgId, id: &IntegrationId) -> Result<Option<Found<Self>>, ApiError> {
+    async fn find(gateway: &Gateway, org: OrgId, id: &IntegrationId) -> Result<Option<MaybeReadable<Self>>, ApiError> {
         Ok(gateway.store().inbound_integrations().find(org, *id).await?)
     }
 
@@ -66,11 +66,11 @@ impl Resource for InboundIntegration {
         let target = ("/targetUrl".to_owned(), self.target.clone());
         let addresses = std::iter::once(target).chain(reach::token_endpoint(&self.auth));
         let mut faults = reach::faults(gateway.egress(), addresses).await;
-        faults.absorb("", strangers(gateway, self.org_id, self.tenant_id).await?);
+        faults.add_below("", strangers(gateway, self.org_id, self.tenant_id).await?);
         let request = scripts::transformed("/requestTransformScript".to_owned(), self.request.as_ref());
         let response = scripts::transformed("/responseTransformScript".to_owned(), self.response.as_ref());
         let placed = request.into_iter().chain(response).collect();
-        faults.absorb("", scripts::faults(gateway.transformer(), self.org_id, placed).await?);
+        faults.add_below("", scripts::faults(gateway.transformer(), self.org_id, placed).await?);
         Ok(faults.into_result(())?)
     }
 

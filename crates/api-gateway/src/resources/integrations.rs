@@ -10,7 +10,7 @@ use ig_core::integration::{Hold, HoldCause, Integration};
 use ig_core::ports::StoreError;
 use ig_delivery::Template;
 use ig_documents::ResourceDocument as _;
-use ig_store::Found;
+use ig_store::MaybeReadable;
 
 use super::resource::{self, Resource, commit, resource_fields};
 use super::{changed_now, made_now, new_id};
@@ -36,7 +36,7 @@ impl Resource for Integration {
 
     resource_fields!(id: IntegrationId);
 
-    async fn find(gateway: &Gateway, org: OrgId, id: &IntegrationId) -> Result<Option<Found<Self>>, ApiError> {
+    async fn find(gateway: &Gateway, org: OrgId, id: &IntegrationId) -> Result<Option<MaybeReadable<Self>>, ApiError> {
         Ok(gateway.store().integrations().find(org, *id).await?)
     }
 
@@ -80,8 +80,8 @@ impl Resource for Integration {
 
     async fn check(&self, gateway: &Gateway) -> Result<(), ApiError> {
         let mut faults = super::reach::faults(gateway.egress(), reach::addresses(self)).await;
-        faults.absorb("", strangers(gateway, self).await?);
-        faults.absorb(
+        faults.add_below("", strangers(gateway, self).await?);
+        faults.add_below(
             "",
             super::scripts::faults(gateway.transformer(), self.org_id, scripts::placed(self)).await?,
         );
@@ -133,7 +133,7 @@ pub(crate) async fn draft(
 
 fn below(place: &str, found: Faults) -> Faults {
     let mut faults = Faults::default();
-    faults.absorb(place, found);
+    faults.add_below(place, found);
     faults
 }
 

@@ -8,7 +8,7 @@ use ig_core::fault::Faults;
 use ig_core::id::{IntegrationId, OrgId};
 use ig_core::integration::TargetUrl;
 use ig_core::job::{Job, Source};
-use ig_store::Found;
+use ig_store::MaybeReadable;
 use ig_transform::script::ScriptKind;
 
 use super::resource::{Resource, resource_fields};
@@ -30,7 +30,7 @@ impl Resource for Job {
 
     resource_fields!(id: IntegrationId);
 
-    async fn find(gateway: &Gateway, org: OrgId, id: &IntegrationId) -> Result<Option<Found<Self>>, ApiError> {
+    async fn find(gateway: &Gateway, org: OrgId, id: &IntegrationId) -> Result<Option<MaybeReadable<Self>>, ApiError> {
         Ok(gateway.store().jobs().find(org, *id).await?)
     }
 
@@ -43,11 +43,11 @@ impl Resource for Job {
         let source = source_address(self).map(|url| ("/dataSource/url".to_owned(), url));
         let addresses = std::iter::once(target).chain(source).chain(reach::token_endpoint(&self.auth));
         let mut faults = reach::faults(gateway.egress(), addresses).await;
-        faults.absorb("", strangers(gateway, self.org_id, self.tenant_id).await?);
+        faults.add_below("", strangers(gateway, self.org_id, self.tenant_id).await?);
         let script = self.script.as_ref();
         let placed = script.map(|script| ("/transformation/script".to_owned(), script, ScriptKind::Transform));
         let placed = placed.into_iter().collect();
-        faults.absorb("", scripts::faults(gateway.transformer(), self.org_id, placed).await?);
+        faults.add_below("", scripts::faults(gateway.transformer(), self.org_id, placed).await?);
         Ok(faults.into_result(())?)
     }
 

@@ -9,7 +9,7 @@ use ig_core::fault::Faults;
 use ig_core::id::{LookupId, LookupType, OrgId, Rid};
 use ig_core::lookup::{LookupDraft, LookupRow};
 use ig_core::ports::StoreError;
-use ig_store::{Expected, LookupError, ReverseKey, Written};
+use ig_store::{Expected, LookupError, ReverseKey, WriteCounts};
 
 use super::{changed_now, made_now};
 use crate::document::{Batch, BatchAnswer, Deletion, Lookup, LookupBatch, LookupDeletion, LookupRequests, Question};
@@ -101,10 +101,10 @@ async fn replace_types(
     let types: BTreeSet<LookupType> = drafts.iter().map(|draft| draft.table.lookup_type.clone()).collect();
     let mut staged = gateway.store().lookups().stage(org);
     staged.add(drafts, Utc::now()).await?;
-    let replaced = staged.put_in_force(&types, tenant).await?;
-    let written = Written {
+    let replaced = staged.activate_in_place_of(&types, tenant).await?;
+    let written = WriteCounts {
         created: replaced.created,
-        ..Written::default()
+        ..WriteCounts::default()
     };
     Ok(BatchAnswer {
         removed: replaced.removed,
@@ -227,7 +227,7 @@ fn told(error: LookupError) -> ApiError {
             ErrorCode::Conflict,
             format!("The active row {row} maps this source already; change that row or make it inactive first"),
         ),
-        LookupError::Overtaken => ApiError::new(ErrorCode::Conflict, "The rows were changed meanwhile, please try again"),
+        LookupError::Conflict => ApiError::new(ErrorCode::Conflict, "The rows were changed meanwhile, please try again"),
         LookupError::Store(error) => error.into(),
     }
 }
@@ -236,7 +236,7 @@ fn told(error: LookupError) -> ApiError {
 fn ending(error: &LookupError) -> String {
     match error {
         LookupError::NotFound => "The organisation, or a unit that the file names, was deleted meanwhile".to_owned(),
-        LookupError::Overtaken | LookupError::Taken(_) | LookupError::Stale { .. } => {
+        LookupError::Conflict | LookupError::Taken(_) | LookupError::Stale { .. } => {
             "The rows were replaced or deleted meanwhile; send the file again".to_owned()
         }
         LookupError::Store(StoreError::Unavailable(cause)) => {

@@ -4,7 +4,7 @@ use ig_core::clock::Timestamp;
 use ig_core::configuration::Change;
 use ig_core::id::OrgId;
 use ig_core::organization::{Organization, RequestLimits};
-use ig_store::Found;
+use ig_store::MaybeReadable;
 use serde_json::{Map, Value};
 
 use super::changed_now;
@@ -34,8 +34,8 @@ impl Resource for Organization {
 
     resource_fields!(org_id: OrgId);
 
-    async fn find(gateway: &Gateway, org: OrgId, _: &OrgId) -> Result<Option<Found<Self>>, ApiError> {
-        Ok(gateway.store().organizations().get(org).await?.map(Found::Readable))
+    async fn find(gateway: &Gateway, org: OrgId, _: &OrgId) -> Result<Option<MaybeReadable<Self>>, ApiError> {
+        Ok(gateway.store().organizations().get(org).await?.map(MaybeReadable::Readable))
     }
 
     fn new_id(document: &Org, _: Timestamp) -> Result<OrgId, ApiError> {

@@ -11,7 +11,7 @@ use ig_core::configuration::Change;
 use ig_core::fault::Faults;
 use ig_core::id::OrgId;
 use ig_documents::ResourceDocument;
-use ig_store::{Expected, Found, Unreadable};
+use ig_store::{Expected, MaybeReadable, Unreadable};
 
 use super::{changed_now, made_now};
 use crate::body::{JsonBody, Shaped};
@@ -55,7 +55,11 @@ pub(crate) trait Resource: Clone + Send + Sync + 'static {
     fn updated_at(self, at: Timestamp) -> Self;
 
     /// Finds a resource in the store, readable or not.
-    fn find(gateway: &Gateway, org: OrgId, id: &Self::Id) -> impl Future<Output = Result<Option<Found<Self>>, ApiError>> + Send;
+    fn find(
+        gateway: &Gateway,
+        org: OrgId,
+        id: &Self::Id,
+    ) -> impl Future<Output = Result<Option<MaybeReadable<Self>>, ApiError>> + Send;
 
     /// The resource's document, with its secrets rendered as `secrets` says.
     fn into_document(self, secrets: Secrets) -> Result<Self::Document, ApiError> {
@@ -142,15 +146,15 @@ macro_rules! resource_fields {
 pub(super) use resource_fields;
 
 /// Finds a resource, readable or not.
-async fn found<R: Resource>(gateway: &Gateway, org: OrgId, id: &R::Id) -> Result<Found<R>, ApiError> {
+async fn found<R: Resource>(gateway: &Gateway, org: OrgId, id: &R::Id) -> Result<MaybeReadable<R>, ApiError> {
     R::find(gateway, org, id).await?.ok_or_else(|| ApiError::not_found(R::NAME))
 }
 
 /// Reads a resource.
 pub(crate) async fn get<R: Resource>(gateway: &Gateway, org: OrgId, id: &R::Id) -> Result<R, ApiError> {
     match found::<R>(gateway, org, id).await? {
-        Found::Readable(stored) => Ok(stored),
-        Found::Unreadable(stored) => Err(ApiError::unreadable(R::NAME, &stored)),
+        MaybeReadable::Readable(stored) => Ok(stored),
+        MaybeReadable::Unreadable(stored) => Err(ApiError::unreadable(R::NAME, &stored)),
     }
 }
 
@@ -191,8 +195,8 @@ async fn replace_unreadable<R: Resource>(
 /// Deletes a resource, readable or not.
 pub(crate) async fn delete<R: Resource>(gateway: &Gateway, org: OrgId, id: R::Id, seen: IfMatch) -> Result<(), ApiError> {
     let revision = match found::<R>(gateway, org, &id).await? {
-        Found::Readable(stored) => stored.revision(),
-        Found::Unreadable(stored) => stored.revision,
+        MaybeReadable::Readable(stored) => stored.revision(),
+        MaybeReadable::Unreadable(stored) => stored.revision,
     };
     let expected = seen.against(None, revision)?;
     R::check_unused(gateway, org, &id).await?;
@@ -205,12 +209,12 @@ pub(crate) async fn delete<R: Resource>(gateway: &Gateway, org: OrgId, id: R::Id
 pub(super) async fn roll_back<R: Resource>(gateway: &Gateway, version: R, seen: IfMatch) -> Result<u64, ApiError> {
     let (org, id) = (version.org_id(), version.id());
     let committed = match R::find(gateway, org, &id).await? {
-        Some(Found::Readable(stored)) => {
+        Some(MaybeReadable::Readable(stored)) => {
             let mut document = version.into_document(Secrets::Kept)?;
             *document.revision() = None;
             replace(gateway, stored, document, seen).await?
         }
-        Some(Found::Unreadable(stored)) => {
+        Some(MaybeReadable::Unreadable(stored)) => {
             let expected = seen.against(None, stored.revision)?;
             checked_commit(gateway, restored(version), expected).await?
         }
@@ -272,11 +276,11 @@ pub(crate) async fn put<R: Resource>(
 ) -> Result<ResourceResponse<R::Document>, ApiError> {
     let id = R::parse_id(id)?;
     let changed = match found::<R>(gateway, org, &id).await? {
-        Found::Readable(stored) => {
+        MaybeReadable::Readable(stored) => {
             let document = replaced(&stored.clone().into_document(Secrets::Kept)?, body)?;
             replace(gateway, stored, document, seen).await?
         }
-        Found::Unreadable(stored) => replace_unreadable::<R>(gateway, (org, id), &stored, body.document()?, seen).await?,
+        MaybeReadable::Unreadable(stored) => replace_unreadable::<R>(gateway, (org, id), &stored, body.document()?, seen).await?,
     };
     shown(changed)
 }

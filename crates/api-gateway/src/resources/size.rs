@@ -1,6 +1,6 @@
 //! Errors for configuration that is too large, which point to its largest part.
 
-use ig_core::configuration::{Change, LARGEST_ITEM, LARGEST_ORGANIZATION};
+use ig_core::configuration::{Change, MAX_ITEM_BYTES, MAX_ORGANIZATION_BYTES};
 use serde_json::Value;
 
 use super::history;
@@ -10,14 +10,16 @@ use crate::error::ApiError;
 pub(crate) fn too_large(item: Change, bytes: usize) -> ApiError {
     at_the_heaviest(
         item,
-        &format!("makes the item {bytes} bytes large, and an item may have {LARGEST_ITEM}: shorten it, or leave parts of it out"),
+        &format!(
+            "makes the item {bytes} bytes large, and an item may have {MAX_ITEM_BYTES}: shorten it, or leave parts of it out"
+        ),
     )
 }
 
 /// The error for an item that exceeds its organisation's quota.
 pub(crate) fn no_room(item: Change) -> ApiError {
     let message = format!(
-        "all that the organisation has configured may have {LARGEST_ORGANIZATION} bytes together, and has more with this: shorten it, or \
+        "all that the organisation has configured may have {MAX_ORGANIZATION_BYTES} bytes together, and has more with this: shorten it, or \
          delete what is not used any more"
     );
     at_the_heaviest(item, &message)

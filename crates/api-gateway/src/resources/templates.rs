@@ -9,7 +9,7 @@ use ig_core::inbound::InboundIntegration;
 use ig_core::integration::Integration;
 use ig_core::job::Job;
 use ig_core::template::{Direction, Template};
-use ig_store::{Found, Listed, Page, TemplateFilter, Templates};
+use ig_store::{Listed, MaybeReadable, Page, TemplateFilter, Templates};
 use serde_json::{Map, Value};
 
 use super::new_id;
@@ -41,8 +41,8 @@ impl Resource for Template {
 
     resource_fields!(id: TemplateId);
 
-    async fn find(gateway: &Gateway, org: OrgId, id: &TemplateId) -> Result<Option<Found<Self>>, ApiError> {
-        Ok(gateway.store().templates().get(org, *id).await?.map(Found::Readable))
+    async fn find(gateway: &Gateway, org: OrgId, id: &TemplateId) -> Result<Option<MaybeReadable<Self>>, ApiError> {
+        Ok(gateway.store().templates().get(org, *id).await?.map(MaybeReadable::Readable))
     }
 
     fn new_id(_: &TemplateDocument, now: Timestamp) -> Result<TemplateId, ApiError> {
@@ -50,12 +50,12 @@ impl Resource for Template {
     }
 
     async fn check_room(gateway: &Gateway, org: OrgId) -> Result<(), ApiError> {
-        if gateway.store().templates().count(org).await? < Templates::MOST {
+        if gateway.store().templates().count(org).await? < Templates::MAX_PER_ORG {
             return Ok(());
         }
         let message = format!(
             "An organisation keeps at most {} templates: delete one first",
-            Templates::MOST
+            Templates::MAX_PER_ORG
         );
         Err(ApiError::new(ErrorCode::Conflict, message))
     }

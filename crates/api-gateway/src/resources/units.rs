@@ -6,7 +6,7 @@ use ig_core::id::{OrgId, Rid};
 use ig_core::integration::Integration;
 use ig_core::organization::OrgUnit;
 use ig_core::ports::StoreError;
-use ig_store::Found;
+use ig_store::MaybeReadable;
 
 use super::resource::{Resource, resource_fields};
 use crate::document::Unit;
@@ -26,8 +26,8 @@ impl Resource for OrgUnit {
 
     resource_fields!(rid: Rid);
 
-    async fn find(gateway: &Gateway, org: OrgId, id: &Rid) -> Result<Option<Found<Self>>, ApiError> {
-        Ok(gateway.store().org_units().get(org, *id).await?.map(Found::Readable))
+    async fn find(gateway: &Gateway, org: OrgId, id: &Rid) -> Result<Option<MaybeReadable<Self>>, ApiError> {
+        Ok(gateway.store().org_units().get(org, *id).await?.map(MaybeReadable::Readable))
     }
 
     fn new_id(document: &Unit, _: Timestamp) -> Result<Rid, ApiError> {

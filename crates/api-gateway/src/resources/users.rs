@@ -24,8 +24,8 @@ pub(crate) async fn get(gateway: &Gateway, id: UserId) -> Result<User, ApiError>
 /// Creates a person.
 pub(crate) async fn create(gateway: &Gateway, document: Person) -> Result<User, ApiError> {
     let new = document.new_user()?;
-    may_grant(gateway, new.standing)?;
-    in_an_organization(gateway, new.standing).await?;
+    may_grant(gateway, new.rights)?;
+    in_an_organization(gateway, new.rights).await?;
     Ok(gateway.store().users().create(new, gateway.caller().actor(), now()).await?)
 }
 
@@ -35,9 +35,9 @@ pub(crate) async fn replace(gateway: &Gateway, stored: User, document: Person, s
     let change = document.change()?;
     // Setting a person's address or password gives access to their account, so it takes all of their permissions, before and
     // after the change.
-    may_grant(gateway, stored.standing)?;
-    may_grant(gateway, change.standing)?;
-    in_an_organization(gateway, change.standing).await?;
+    may_grant(gateway, stored.rights)?;
+    may_grant(gateway, change.rights)?;
+    in_an_organization(gateway, change.rights).await?;
     let ends_sessions = change.password.is_some() || !change.is_active;
     let changed = gateway
         .store()
@@ -79,7 +79,7 @@ pub(crate) async fn change_password(
     let stored = get(gateway, id).await?;
     let new = password(&asked.new_password).map_err(|found| {
         let mut faults = Faults::default();
-        faults.absorb("/newPassword", found);
+        faults.add_below("/newPassword", found);
         faults
     })?;
     let current = Secret::new(asked.current_password);
@@ -89,7 +89,7 @@ pub(crate) async fn change_password(
     let User {
         email,
         name,
-        standing,
+        rights,
         is_active,
         revision,
         ..
@@ -97,7 +97,7 @@ pub(crate) async fn change_password(
     let change = UserChange {
         email,
         name,
-        standing,
+        rights,
         is_active,
         password: Some(new),
     };
@@ -121,12 +121,12 @@ fn revision(expected: Expected, stored: &User) -> u64 {
 }
 
 /// Refuses to give a person more permissions than the caller has.
-fn may_grant(gateway: &Gateway, standing: PersonRights) -> Result<(), ApiError> {
-    gateway.caller().may_grant(&Holder::Person(standing), None)
+fn may_grant(gateway: &Gateway, rights: PersonRights) -> Result<(), ApiError> {
+    gateway.caller().may_grant(&Holder::Person(rights), None)
 }
 
-async fn in_an_organization(gateway: &Gateway, standing: PersonRights) -> Result<(), ApiError> {
-    match standing {
+async fn in_an_organization(gateway: &Gateway, rights: PersonRights) -> Result<(), ApiError> {
+    match rights {
         PersonRights::Admin => Ok(()),
         PersonRights::User { org, .. } => gateway.named_org("/orgId", org).await,
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use ig_core::window::subscriber;
+use ig_core::window::subscriber_of;
 use ipnet::IpNet;
 use parking_lot::Mutex;
 
@@ -39,7 +39,7 @@ impl ConnectionsByAddress {
     pub(super) fn enter(self: &Arc<Self>, peer: IpAddr) -> Option<CountedConnection> {
         let peer = peer.to_canonical();
         let is_counted = self.most > 0 && !self.trusted.iter().any(|network| network.contains(&peer));
-        let of = is_counted.then(|| subscriber(peer));
+        let of = is_counted.then(|| subscriber_of(peer));
         if let Some(of) = of {
             let mut open = self.open.lock();
             let count = open.entry(of).or_default();

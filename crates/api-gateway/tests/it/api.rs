@@ -13,7 +13,7 @@ use ig_api_gateway::{Addresses, Config};
 use ig_core::id::OrgId;
 use ig_service::config::Secret;
 use ig_service::{Context, Stop};
-use ig_store::{MongoConfig, SecretBox, Store};
+use ig_store::{MongoConfig, SecretSealer, Store};
 use ig_testkit::mongo::{TestDatabase, database};
 use serde_json::{Value, json};
 
@@ -91,7 +91,7 @@ impl Api {
 
     pub(crate) async fn store(&self) -> Store {
         let config = config(&self.database);
-        Store::connect(&config.mongodb, SecretBox::new(&config.secrets).unwrap())
+        Store::connect(&config.mongodb, SecretSealer::new(&config.secrets).unwrap())
             .await
             .unwrap()
     }

@@ -7,7 +7,7 @@ use ig_core::audit::{Decision, EventAudit, SkipReason};
 use ig_core::clock::Timestamp;
 use ig_core::dead_letter::{DeadLetter, DeadLetterReason, DeadLetterStatus};
 use ig_core::delivery_log::{
-    Attempt, DeliveryLog, DeliveryStatus, Direction, EventRef, ExecutionTrace, IntegrationRef, KeptBody, Step, TriggerType,
+    Attempt, BodyExcerpt, DeliveryLog, DeliveryStatus, Direction, EventRef, ExecutionTrace, IntegrationRef, Step, TriggerType,
 };
 use ig_core::id::{EventId, EventType, OrgId, Rid, SourceId};
 use ig_core::message::MessageId;
@@ -64,7 +64,7 @@ fn failed(org: i64, number: i64) -> JournalEntry {
         duration: Duration::from_millis(12),
         response_status: Some(500),
         response_headers: [("server", "x")].into_iter().collect(),
-        response_body: Some(KeptBody {
+        response_body: Some(BodyExcerpt {
             bytes: Bytes::from_static(b"oops"),
             truncated: true,
         }),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ig_core::configuration::{Change, Configuration, LARGEST_ITEM, LARGEST_ORGANIZATION, RevisedChange};
+use ig_core::configuration::{Change, Configuration, MAX_ITEM_BYTES, MAX_ORGANIZATION_BYTES, RevisedChange};
 use ig_core::id::{EventType, OrgId};
 use ig_core::integration::HoldCause;
 use ig_proto::v1::WatchRequest;
@@ -36,17 +36,17 @@ async fn oversized_item_is_refused_with_a_pointer_to_its_largest_field() {
     let api = Api::start().await;
     api.org(10).await;
     for (path, body, pointer) in [
-        ("/outbound-integrations", stating(LARGEST_ITEM), "/staticFields/1/value"),
-        ("/event-types", event_type("order", LARGEST_ITEM), "/samplePayload/large"),
+        ("/outbound-integrations", stating(MAX_ITEM_BYTES), "/staticFields/1/value"),
+        ("/event-types", event_type("order", MAX_ITEM_BYTES), "/samplePayload/large"),
     ] {
         let refused = api.post(&format!("{path}?orgId=10"), body).await;
-        assert_blames(&refused, pointer, LARGEST_ITEM);
+        assert_blames(&refused, pointer, MAX_ITEM_BYTES);
     }
-    let statics = json!([{"key": "b", "value": text(LARGEST_ITEM)}]);
+    let statics = json!([{"key": "b", "value": text(MAX_ITEM_BYTES)}]);
     let id = api.integration(10, least()).await;
     let path = format!("/outbound-integrations/{id}?orgId=10");
     let patched = api.patch(&path, json!({"staticFields": statics})).await;
-    assert_blames(&patched, "/staticFields/0/value", LARGEST_ITEM);
+    assert_blames(&patched, "/staticFields/0/value", MAX_ITEM_BYTES);
     assert_eq!(api.get(&path).await.json["revision"], json!(2), "nothing was changed");
     assert_eq!(api.get("/outbound-integrations?orgId=10").await.json["total"], json!(1));
 }
@@ -56,8 +56,8 @@ async fn configuration_quota_is_per_organisation() {
     let api = Api::start().await;
     api.org(10).await;
     api.org(20).await;
-    let bytes = LARGEST_ITEM - 1_000;
-    let fitting = LARGEST_ORGANIZATION / LARGEST_ITEM;
+    let bytes = MAX_ITEM_BYTES - 1_000;
+    let fitting = MAX_ORGANIZATION_BYTES / MAX_ITEM_BYTES;
     for number in 0..fitting {
         let made = api
             .post("/event-types?orgId=10", event_type(&format!("t{number}"), bytes))
@@ -65,7 +65,7 @@ async fn configuration_quota_is_per_organisation() {
         assert_eq!(made.status, 201, "{number}: {:?}", made.json["details"]);
     }
     let refused = api.post("/event-types?orgId=10", event_type("more", bytes)).await;
-    assert_blames(&refused, "/samplePayload/large", LARGEST_ORGANIZATION);
+    assert_blames(&refused, "/samplePayload/large", MAX_ORGANIZATION_BYTES);
     // Items that do not grow can still change, other organisations have their own quota, and deletions free it.
     let described = json!({"samplePayload": {"large": text(bytes)}});
     assert_eq!(api.patch("/event-types/t0?orgId=10", described).await.status, 200);
@@ -141,7 +141,7 @@ async fn stored_oversized_item_is_out_of_use_and_blocks_no_others() {
     }
     api.post("/event-types?orgId=10", json!({"eventType": "order", "samplePayload": 1}))
         .await;
-    let large = json!(text(5 * LARGEST_ITEM)).to_string();
+    let large = json!(text(5 * MAX_ITEM_BYTES)).to_string();
     for (collection, field) in [
         ("integration_configs", "staticFields.0.value"),
         ("event_types", "samplePayload"),
@@ -160,12 +160,12 @@ async fn stored_oversized_item_is_out_of_use_and_blocks_no_others() {
         let held = org(10).integration(id.parse().unwrap()).expect("it holds what it matches");
         let hold = held.hold.as_ref().expect("a hold");
         assert_eq!(hold.cause, HoldCause::Paused, "it is out of use");
-        assert!(hold.reason.contains(&LARGEST_ITEM.to_string()), "{}", hold.reason);
+        assert!(hold.reason.contains(&MAX_ITEM_BYTES.to_string()), "{}", hold.reason);
     }
     // A smaller version brings the item back into use.
     let path = format!("/outbound-integrations/{}?orgId=10", grown[0]);
     let refused = other.patch(&path, json!({"name": "Renamed"})).await;
-    assert_blames(&refused, "/staticFields/0/value", LARGEST_ITEM);
+    assert_blames(&refused, "/staticFields/0/value", MAX_ITEM_BYTES);
     let mended = other.patch(&path, json!({"staticFields": []})).await;
     assert_eq!(mended.status, 200, "{mended:?}");
     let (configuration, _) = watched(&other, 0).await;

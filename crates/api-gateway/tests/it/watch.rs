@@ -57,7 +57,7 @@ impl Watcher {
                     .into_iter()
                     .for_each(|change| self.configuration.apply(RevisedChange::try_from(change).unwrap()));
             }
-            Step::Heartbeat(beat) => self.configuration.reach(beat.revision),
+            Step::Heartbeat(beat) => self.configuration.advance_to(beat.revision),
         }
     }
 

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::{Admission, Breaker, BreakerPolicy, Circuit, Ended, Opened, Transition};
+use super::{Breaker, BreakerPermission, BreakerPolicy, Circuit, DeliveryResult, Opened, Transition};
 use crate::clock::Timestamp;
 use crate::message::MessageId;
 
 /// How long beyond its request's timeout a probe holds its turn: its process may have died.
 pub const PROBE_LEASE: Duration = Duration::from_secs(30);
 
-/// Identifies a probe by the version at which it was claimed. The outcome of an earlier probe is ignored.
+/// Identifies a probe by the version at which it was claimed. The result of an earlier probe is ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProbeId(pub u64);
 
@@ -28,7 +28,7 @@ pub struct Probe {
 
 impl Probe {
     /// Whether it counts as lost.
-    pub fn is_over(&self, now: Timestamp) -> bool {
+    pub fn is_expired(&self, now: Timestamp) -> bool {
         now >= self.expires_at
     }
 }
@@ -37,7 +37,7 @@ impl Breaker {
     /// The breaker with this delivery as its probe, to be stored before the delivery is sent; `timeout` covers all of its
     /// attempts.
     ///
-    /// `None` where no probe is due: see [`Breaker::admit`].
+    /// `None` where no probe is due: see [`Breaker::permission`].
     pub fn claim_probe(
         &self,
         policy: BreakerPolicy,
@@ -46,7 +46,7 @@ impl Breaker {
         timeout: Duration,
         now: Timestamp,
     ) -> Option<(ProbeId, Self)> {
-        if self.admit(policy, now) != Admission::Probe {
+        if self.permission(policy, now) != BreakerPermission::Probe {
             return None;
         }
         let (Circuit::Open(opened) | Circuit::HalfOpen { opened, .. }) = &self.circuit else {
@@ -61,21 +61,30 @@ impl Breaker {
         };
         let opened = opened.clone();
         let circuit = Circuit::HalfOpen { opened, probe };
-        Some((id, Self { circuit, ..self.next() }))
+        Some((
+            id,
+            Self {
+                circuit,
+                ..self.next_version()
+            },
+        ))
     }
 
-    pub(super) fn probed(&self, opened: &Opened, ended: &Ended, now: Timestamp) -> Transition {
-        let tried_at = match ended {
-            Ended::Delivered => return Transition::Closed(self.enabled()),
-            Ended::Failed(_) => now,
+    pub(super) fn after_probe(&self, opened: &Opened, result: &DeliveryResult, now: Timestamp) -> Transition {
+        let tried_at = match result {
+            DeliveryResult::Delivered => return Transition::Closed(self.reset()),
+            DeliveryResult::Failed(_) => now,
             // As if it had never been claimed: the next probe may be due at once.
-            Ended::Untold => opened.tried_at,
+            DeliveryResult::Inconclusive => opened.tried_at,
         };
         let opened = Opened {
             tried_at,
             ..opened.clone()
         };
         let circuit = Circuit::Open(opened);
-        Transition::StillOpen(Self { circuit, ..self.next() })
+        Transition::StillOpen(Self {
+            circuit,
+            ..self.next_version()
+        })
     }
 }

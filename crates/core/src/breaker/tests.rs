@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::id::{EventId, IntegrationId, SourceId};
 
-fn wait() -> BreakerPolicy {
+fn probing_policy() -> BreakerPolicy {
     BreakerPolicy::new(Some(60)).unwrap()
 }
 
@@ -20,17 +20,17 @@ fn message(number: u32) -> MessageId {
     MessageId::derive(&SourceId::new("mysql"), &event, IntegrationId([7; 12]), 0)
 }
 
-fn failed(number: u32) -> Outcome {
-    Outcome {
+fn failed(number: u32) -> FinishedDelivery {
+    FinishedDelivery {
         message: message(number),
-        ended: Ended::Failed("The target answered 500.".to_owned()),
+        result: DeliveryResult::Failed("The target answered 500.".to_owned()),
         probe: None,
     }
 }
 
-fn delivered(number: u32) -> Outcome {
-    Outcome {
-        ended: Ended::Delivered,
+fn delivered(number: u32) -> FinishedDelivery {
+    FinishedDelivery {
+        result: DeliveryResult::Delivered,
         ..failed(number)
     }
 }
@@ -38,18 +38,19 @@ fn delivered(number: u32) -> Outcome {
 fn stored(before: &Breaker, transition: Transition) -> Breaker {
     match transition {
         Transition::Unchanged => before.clone(),
-        Transition::Counted(after) | Transition::Opened(after) | Transition::Closed(after) | Transition::StillOpen(after) => {
-            after
-        }
+        Transition::StreakChanged(after)
+        | Transition::Opened(after)
+        | Transition::Closed(after)
+        | Transition::StillOpen(after) => after,
     }
 }
 
-fn through(outcomes: &[Outcome]) -> Breaker {
-    let step = |breaker: Breaker, (second, outcome): (i64, &Outcome)| {
-        let transition = breaker.after(outcome, at(second));
+fn through(deliveries: &[FinishedDelivery]) -> Breaker {
+    let step = |breaker: Breaker, (second, delivery): (i64, &FinishedDelivery)| {
+        let transition = breaker.transition(delivery, at(second));
         stored(&breaker, transition)
     };
-    (0..).zip(outcomes).fold(Breaker::default(), step)
+    (0..).zip(deliveries).fold(Breaker::default(), step)
 }
 
 fn opened() -> Breaker {
@@ -59,13 +60,16 @@ fn opened() -> Breaker {
 #[test]
 fn breaker_opens_at_the_fifth_failure_in_a_row_and_holds_everything_after() {
     let four = through(&[1, 2, 3, 4].map(failed));
-    assert_eq!(four.admit(BreakerPolicy::default(), at(4)), Admission::Send);
-    let Transition::Opened(open) = four.after(&failed(5), at(4)) else {
+    assert_eq!(four.permission(BreakerPolicy::default(), at(4)), BreakerPermission::Send);
+    let Transition::Opened(open) = four.transition(&failed(5), at(4)) else {
         panic!("it did not open");
     };
-    assert_eq!(open.admit(BreakerPolicy::default(), at(1_000_000)), Admission::Hold);
     assert_eq!(
-        open.after(&delivered(9), at(5)),
+        open.permission(BreakerPolicy::default(), at(1_000_000)),
+        BreakerPermission::Hold
+    );
+    assert_eq!(
+        open.transition(&delivered(9), at(5)),
         Transition::Unchanged,
         "a straggler closes nothing"
     );
@@ -78,55 +82,61 @@ fn breaker_opens_at_the_fifth_failure_in_a_row_and_holds_everything_after() {
 
 #[test]
 fn enabling_restarts_the_breakers_count_and_a_message_may_count_again() {
-    let enabled = opened().enabled();
+    let reset = opened().reset();
     assert_eq!(
-        (enabled.admit(BreakerPolicy::default(), at(9)), enabled.version),
-        (Admission::Send, 6)
+        (reset.permission(BreakerPolicy::default(), at(9)), reset.version),
+        (BreakerPermission::Send, 6)
     );
-    assert!(matches!(enabled.after(&failed(1), at(9)), Transition::Counted(_)));
+    assert!(matches!(reset.transition(&failed(1), at(9)), Transition::StreakChanged(_)));
 }
 
 #[test]
 fn breaker_sends_one_probe_at_a_time_and_a_dead_prober_blocks_only_for_its_lease() {
     let open = opened();
-    assert_eq!(open.admit(wait(), at(63)), Admission::Hold);
-    assert_eq!(open.admit(wait(), at(64)), Admission::Probe);
+    assert_eq!(open.permission(probing_policy(), at(63)), BreakerPermission::Hold);
+    assert_eq!(open.permission(probing_policy(), at(64)), BreakerPermission::Probe);
     let timeout = Duration::from_secs(10);
-    let (first, half) = open.claim_probe(wait(), "w1", message(9), timeout, at(64)).unwrap();
-    assert_eq!(half.claim_probe(wait(), "w2", message(9), timeout, at(103)), None);
-    let (second, other) = half.claim_probe(wait(), "w2", message(9), timeout, at(104)).unwrap();
+    let (first, half) = open.claim_probe(probing_policy(), "w1", message(9), timeout, at(64)).unwrap();
+    assert_eq!(half.claim_probe(probing_policy(), "w2", message(9), timeout, at(103)), None);
+    let (second, other) = half
+        .claim_probe(probing_policy(), "w2", message(9), timeout, at(104))
+        .unwrap();
     assert_ne!(first, second);
-    let of = |probe, outcome| Outcome {
+    let of = |probe, delivery| FinishedDelivery {
         probe: Some(probe),
-        ..outcome
+        ..delivery
     };
-    assert_eq!(other.after(&of(first, delivered(9)), at(105)), Transition::Unchanged);
-    assert_eq!(other.after(&delivered(9), at(105)), Transition::Unchanged);
-    assert!(matches!(other.after(&of(second, delivered(9)), at(105)), Transition::Closed(after) if after == other.enabled()));
-    let Transition::StillOpen(again) = other.after(&of(second, failed(9)), at(105)) else {
+    assert_eq!(other.transition(&of(first, delivered(9)), at(105)), Transition::Unchanged);
+    assert_eq!(other.transition(&delivered(9), at(105)), Transition::Unchanged);
+    assert!(matches!(other.transition(&of(second, delivered(9)), at(105)), Transition::Closed(after) if after == other.reset()));
+    let Transition::StillOpen(again) = other.transition(&of(second, failed(9)), at(105)) else {
         panic!("a probe that failed leaves it open");
     };
-    assert_eq!(again.admit(wait(), at(164)), Admission::Hold, "the wait begins anew");
-    assert_eq!(again.admit(wait(), at(165)), Admission::Probe);
+    assert_eq!(
+        again.permission(probing_policy(), at(164)),
+        BreakerPermission::Hold,
+        "the wait begins anew"
+    );
+    assert_eq!(again.permission(probing_policy(), at(165)), BreakerPermission::Probe);
 }
 
 #[test]
 fn an_inconclusive_probe_leaves_its_turn_to_the_next() {
     let open = opened();
     let timeout = Duration::from_secs(10);
-    let (first, half) = open.claim_probe(wait(), "w1", message(9), timeout, at(64)).unwrap();
-    let untold = |probe| Outcome {
-        ended: Ended::Untold,
+    let (first, half) = open.claim_probe(probing_policy(), "w1", message(9), timeout, at(64)).unwrap();
+    let inconclusive = |probe| FinishedDelivery {
+        result: DeliveryResult::Inconclusive,
         probe,
         ..failed(9)
     };
-    assert_eq!(half.after(&untold(None), at(65)), Transition::Unchanged);
-    let Transition::StillOpen(again) = half.after(&untold(Some(first)), at(65)) else {
+    assert_eq!(half.transition(&inconclusive(None), at(65)), Transition::Unchanged);
+    let Transition::StillOpen(again) = half.transition(&inconclusive(Some(first)), at(65)) else {
         panic!("it is open, and nobody's turn");
     };
-    assert_eq!(again.admit(wait(), at(65)), Admission::Probe);
+    assert_eq!(again.permission(probing_policy(), at(65)), BreakerPermission::Probe);
     assert_eq!(
-        through(&[1, 2, 3, 4].map(failed)).after(&untold(None), at(4)),
+        through(&[1, 2, 3, 4].map(failed)).transition(&inconclusive(None), at(4)),
         Transition::Unchanged
     );
 }
@@ -134,68 +144,68 @@ fn an_inconclusive_probe_leaves_its_turn_to_the_next() {
 #[test]
 fn breaker_drops_failures_before_a_success_that_another_process_reported() {
     let four = through(&[1, 2, 3, 4].map(failed));
-    let told = Breaker {
+    let reported = Breaker {
         delivered_at: Some(at(9)),
         ..four
     };
-    let Transition::Counted(counted) = told.after(&failed(5), at(10)) else {
+    let Transition::StreakChanged(counted) = reported.transition(&failed(5), at(10)) else {
         panic!("it opened")
     };
-    assert_eq!(counted.row.len(), 1);
+    assert_eq!(counted.failure_streak.len(), 1);
 }
 
-fn outcomes() -> impl Strategy<Value = Vec<Outcome>> {
-    let outcome = (0u32..40, prop::bool::weighted(0.2)).prop_map(|(n, good)| if good { delivered(n) } else { failed(n) });
-    prop::collection::vec(outcome, 0..400)
+fn deliveries() -> impl Strategy<Value = Vec<FinishedDelivery>> {
+    let delivery = (0u32..40, prop::bool::weighted(0.2)).prop_map(|(n, good)| if good { delivered(n) } else { failed(n) });
+    prop::collection::vec(delivery, 0..400)
 }
 
 proptest! {
     #[test]
-    fn breaker_opens_exactly_when_five_uncounted_messages_have_failed(outcomes in outcomes()) {
-        let (mut breaker, mut counted, mut row) = (Breaker::default(), BTreeSet::new(), 0);
-        for (second, outcome) in (0..).zip(&outcomes) {
-            match outcome.ended {
-                Ended::Delivered => row = 0,
-                Ended::Failed(_) => row += usize::from(counted.insert(outcome.message)),
-                Ended::Untold => {}
+    fn breaker_opens_exactly_when_five_uncounted_messages_have_failed(deliveries in deliveries()) {
+        let (mut breaker, mut counted, mut streak) = (Breaker::default(), BTreeSet::new(), 0);
+        for (second, delivery) in (0..).zip(&deliveries) {
+            match delivery.result {
+                DeliveryResult::Delivered => streak = 0,
+                DeliveryResult::Failed(_) => streak += usize::from(counted.insert(delivery.message)),
+                DeliveryResult::Inconclusive => {}
             }
-            let transition = breaker.after(outcome, at(second));
+            let transition = breaker.transition(delivery, at(second));
             let opens = matches!(transition, Transition::Opened(_));
-            prop_assert_eq!(opens, row == THRESHOLD);
+            prop_assert_eq!(opens, streak == FAILURE_THRESHOLD);
             if opens { break }
             breaker = stored(&breaker, transition);
-            prop_assert_eq!(breaker.row.len(), row);
+            prop_assert_eq!(breaker.failure_streak.len(), streak);
         }
     }
 
     #[test]
-    fn breaker_state_is_bounded_and_a_version_is_never_used_twice(outcomes in outcomes()) {
+    fn breaker_state_is_bounded_and_a_version_is_never_used_twice(deliveries in deliveries()) {
         let (mut breaker, mut numbers) = (Breaker::default(), 1000u32..);
-        for (second, outcome) in (0..).zip(&outcomes) {
-            let outcome = Outcome { message: message(numbers.next().unwrap()), ..outcome.clone() };
+        for (second, delivery) in (0..).zip(&deliveries) {
+            let delivery = FinishedDelivery { message: message(numbers.next().unwrap()), ..delivery.clone() };
             let before = breaker.version;
-            breaker = match breaker.after(&outcome, at(second)) {
+            breaker = match breaker.transition(&delivery, at(second)) {
                 Transition::Unchanged => breaker,
                 transition => {
                     let after = stored(&breaker, transition);
                     prop_assert_eq!(after.version, before + 1);
-                    if matches!(after.circuit, Circuit::Closed) { after } else { let v = after.enabled(); prop_assert!(v.version > after.version); v }
+                    if matches!(after.circuit, Circuit::Closed) { after } else { let v = after.reset(); prop_assert!(v.version > after.version); v }
                 }
             };
-            prop_assert!(breaker.row.len() < THRESHOLD && breaker.remembered.len() <= REMEMBERED);
+            prop_assert!(breaker.failure_streak.len() < FAILURE_THRESHOLD && breaker.recently_counted.len() <= MAX_RECENTLY_COUNTED);
         }
     }
 
     /// Replicas that read stale state and lose the race read again: together they count as one process would.
     #[test]
-    fn breaker_replicas_that_store_under_a_version_count_as_one_process_would(outcomes in outcomes(), stale in prop::collection::vec(any::<bool>(), 400)) {
+    fn breaker_replicas_that_store_under_a_version_count_as_one_process_would(deliveries in deliveries(), stale in prop::collection::vec(any::<bool>(), 400)) {
         let mut shared = Breaker::default();
         let mut cached = Breaker::default();
-        for ((second, outcome), stale) in (0..).zip(&outcomes).zip(stale) {
+        for ((second, delivery), stale) in (0..).zip(&deliveries).zip(stale) {
             if !stale { cached = shared.clone() }
             loop {
-                match cached.after(outcome, at(second)) {
-                    // A stale reader that sees nothing to do must have been current, or the row would be over.
+                match cached.transition(delivery, at(second)) {
+                    // A stale reader that sees nothing to do must have been current, or the streak would be over.
                     Transition::Unchanged if cached.version == shared.version => break,
                     Transition::Unchanged => cached = shared.clone(),
                     transition => {
@@ -206,6 +216,6 @@ proptest! {
                 }
             }
         }
-        prop_assert_eq!(shared, through(&outcomes));
+        prop_assert_eq!(shared, through(&deliveries));
     }
 }

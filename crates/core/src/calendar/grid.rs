@@ -2,16 +2,16 @@
 
 use chrono::{Datelike as _, Days, Months, NaiveDate, NaiveTime, TimeDelta, Timelike as _};
 
-use super::{Interval, OffsetSpan, Period, stretches};
+use super::{Interval, OffsetSpan, Period, offset_spans};
 use crate::clock::Timestamp;
 use crate::schedule::Zone;
 
 /// The period falls into more pieces than are allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("more than {most} pieces")]
+#[error("more than {max} pieces")]
 pub struct TooManyPieces {
     /// How many are allowed.
-    pub most: usize,
+    pub max: usize,
 }
 
 /// A period in pieces: the start of each, and the end of the last.
@@ -22,15 +22,17 @@ pub struct Grid {
 
 impl Grid {
     /// Cuts a period where an interval of the zone's calendar begins.
-    pub fn cut(period: Period, interval: Interval, zone: Zone, most: usize) -> Result<Self, TooManyPieces> {
-        let stretches = stretches(zone, period);
+    pub fn cut(period: Period, interval: Interval, zone: Zone, max: usize) -> Result<Self, TooManyPieces> {
+        let spans = offset_spans(zone, period);
         let mut bounds = vec![period.start()];
         let mut at = period.start();
         while at < period.end() {
-            if bounds.len() > most {
-                return Err(TooManyPieces { most });
+            if bounds.len() > max {
+                return Err(TooManyPieces { max });
             }
-            at = next(at, interval, zone, &stretches).unwrap_or(period.end()).min(period.end());
+            at = next_start(at, interval, zone, &spans)
+                .unwrap_or(period.end())
+                .min(period.end());
             bounds.push(at);
         }
         Ok(Self { bounds })
@@ -55,21 +57,21 @@ impl Grid {
 }
 
 /// The start of the next piece after a moment; `None` where the calendar ends.
-fn next(at: Timestamp, interval: Interval, zone: Zone, stretches: &[OffsetSpan]) -> Option<Timestamp> {
+fn next_start(at: Timestamp, interval: Interval, zone: Zone, spans: &[OffsetSpan]) -> Option<Timestamp> {
     match interval {
-        Interval::Minute | Interval::Hour => Some(next_step(at, interval.granule(), zone, stretches)),
+        Interval::Minute | Interval::Hour => Some(next_step(at, interval.granule(), zone, spans)),
         Interval::Day | Interval::Week | Interval::Month => next_date(at, interval, zone),
     }
 }
 
 /// The next full local minute or hour, or the change of clocks if that comes first.
-fn next_step(at: Timestamp, step: TimeDelta, zone: Zone, stretches: &[OffsetSpan]) -> Timestamp {
+fn next_step(at: Timestamp, step: TimeDelta, zone: Zone, spans: &[OffsetSpan]) -> Timestamp {
     let clock = zone.local(at).time();
     let shown =
         TimeDelta::seconds(i64::from(clock.num_seconds_from_midnight())) + TimeDelta::nanoseconds(i64::from(clock.nanosecond()));
     let into = shown.num_milliseconds().rem_euclid(step.num_milliseconds());
     let whole = at + TimeDelta::milliseconds(step.num_milliseconds() - into);
-    let changed = stretches.iter().map(|stretch| stretch.from).find(|from| *from > at);
+    let changed = spans.iter().map(|span| span.from).find(|from| *from > at);
     changed.map_or(whole, |changed| changed.min(whole))
 }
 
@@ -77,7 +79,7 @@ fn next_step(at: Timestamp, step: TimeDelta, zone: Zone, stretches: &[OffsetSpan
 fn next_date(at: Timestamp, interval: Interval, zone: Zone) -> Option<Timestamp> {
     let mut date = zone.local(at).date();
     loop {
-        date = after(date, interval)?;
+        date = next_begin(date, interval)?;
         let begins = zone.instant(date.and_time(NaiveTime::MIN))?;
         if begins > at {
             return Some(begins);
@@ -85,7 +87,7 @@ fn next_date(at: Timestamp, interval: Interval, zone: Zone) -> Option<Timestamp>
     }
 }
 
-fn after(date: NaiveDate, interval: Interval) -> Option<NaiveDate> {
+fn next_begin(date: NaiveDate, interval: Interval) -> Option<NaiveDate> {
     let days = match interval {
         Interval::Month => return date.with_day(1)?.checked_add_months(Months::new(1)),
         Interval::Week => 7 - u64::from(date.weekday().num_days_from_monday()),

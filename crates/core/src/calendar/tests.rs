@@ -112,7 +112,7 @@ fn a_period_in_too_many_pieces_is_refused() {
     );
     assert_eq!(
         Grid::cut(day, Interval::Hour, Zone::default(), 23),
-        Err(TooManyPieces { most: 23 })
+        Err(TooManyPieces { max: 23 })
     );
 }
 
@@ -160,7 +160,7 @@ proptest! {
 
     #[test]
     fn every_piece_but_the_first_begins_on_a_calendar_boundary((period, interval, zone) in any_cut()) {
-        let changes: Vec<_> = stretches(zone, period).iter().map(|stretch| stretch.from).collect();
+        let changes: Vec<_> = offset_spans(zone, period).iter().map(|span| span.from).collect();
         for piece in grid(period, interval, zone).pieces().skip(1) {
             let local = zone.local(piece.start());
             // A piece that begins at a change of clocks may show any local time.
@@ -184,10 +184,10 @@ proptest! {
         let index = grid.index_of(at).unwrap();
         let piece = grid.pieces().nth(index).unwrap();
         prop_assert!(piece.start() <= at && at < piece.end());
-        let stretches = stretches(zone, period);
-        let stretch = stretches.iter().rfind(|stretch| stretch.from <= at).unwrap();
-        prop_assert_eq!(stretch.offset, zone.offset(at));
-        let granule = stretch.granule(at, interval.granule());
+        let spans = offset_spans(zone, period);
+        let span = spans.iter().rfind(|span| span.from <= at).unwrap();
+        prop_assert_eq!(span.offset, zone.offset(at));
+        let granule = span.granule(at, interval.granule());
         prop_assert_eq!(grid.index_of(granule), Some(index), "{} from {}", at, granule);
     }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{DEEPEST_FILTER, FieldTest, Filter, LARGEST_FILTER};
+use super::{FieldTest, Filter, MAX_FILTER_DEPTH, MAX_FILTER_NODES};
 use crate::fault::Faults;
 
 const TESTS: &str = "eq, ne, gt, gte, lt, lte, in, nin, exists, startsWith, contains or regex";
@@ -10,10 +10,10 @@ const TESTS: &str = "eq, ne, gt, gte, lt, lte, in, nin, exists, startsWith, cont
 pub(super) fn filter(value: &Value) -> Result<Filter, Faults> {
     let mut reader = Reader::default();
     let read = reader.filter(value, "", 0);
-    if reader.parts > LARGEST_FILTER {
+    if reader.nodes > MAX_FILTER_NODES {
         reader.faults.add(
             "",
-            format!("must have at most {LARGEST_FILTER} tests, and, or and not in all"),
+            format!("must have at most {MAX_FILTER_NODES} tests, and, or and not in all"),
         );
     }
     match read {
@@ -26,7 +26,7 @@ pub(super) fn filter(value: &Value) -> Result<Filter, Faults> {
 #[derive(Default)]
 struct Reader {
     faults: Faults,
-    parts: usize,
+    nodes: usize,
 }
 
 impl Reader {
@@ -40,10 +40,10 @@ impl Reader {
         let Some((name, operand)) = object.iter().find(|(name, _)| matches!(name.as_str(), "and" | "or" | "not")) else {
             return self.fault(at, "must have field, and, or or not");
         };
-        if depth >= DEEPEST_FILTER {
-            return self.fault(at, &format!("must nest at most {DEEPEST_FILTER} levels"));
+        if depth >= MAX_FILTER_DEPTH {
+            return self.fault(at, &format!("must nest at most {MAX_FILTER_DEPTH} levels"));
         }
-        self.parts += 1;
+        self.nodes += 1;
         for other in object.keys().filter(|other| *other != name) {
             self.faults.add(below(at, other), format!("must not stand beside {name}"));
         }
@@ -89,14 +89,14 @@ impl Reader {
             })
             .collect();
         if filters.len() > 1 {
-            self.parts += 1;
+            self.nodes += 1;
             return Some(Filter::And(filters));
         }
         filters.pop()
     }
 
     fn test(&mut self, name: &str, operand: &Value, at: &str) -> Option<FieldTest> {
-        self.parts += 1;
+        self.nodes += 1;
         let value = || operand.clone();
         Some(match name {
             "eq" => FieldTest::Eq(value()),

@@ -71,11 +71,11 @@ fn every_fault_of_a_filter_is_reported_by_its_place() {
 #[test]
 fn filter_depth_and_size_are_bounded() {
     let nested = |levels| (0..levels).fold(json!({"field": "a", "eq": 1}), |inner, _| json!({ "not": inner }));
-    assert!(Filter::from_json(&nested(DEEPEST_FILTER)).is_ok());
-    assert_eq!(pointers(&nested(DEEPEST_FILTER + 1)), ["/not".repeat(DEEPEST_FILTER)]);
+    assert!(Filter::from_json(&nested(MAX_FILTER_DEPTH)).is_ok());
+    assert_eq!(pointers(&nested(MAX_FILTER_DEPTH + 1)), ["/not".repeat(MAX_FILTER_DEPTH)]);
     let wide = |tests| json!({ "or": vec![json!({"field": "a", "eq": 1}); tests] });
-    assert!(Filter::from_json(&wide(LARGEST_FILTER - 1)).is_ok());
-    assert_eq!(pointers(&wide(LARGEST_FILTER)), [""]);
+    assert!(Filter::from_json(&wide(MAX_FILTER_NODES - 1)).is_ok());
+    assert_eq!(pointers(&wide(MAX_FILTER_NODES)), [""]);
 }
 
 fn any_test() -> impl Strategy<Value = FieldTest> {

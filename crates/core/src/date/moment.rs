@@ -60,7 +60,7 @@ impl FromStr for Moment {
     type Err = Faults;
 
     fn from_str(text: &str) -> Result<Self, Faults> {
-        let fault = |_| Faults::one("", "must be a time such as 2026-03-29T02:30:00, with an offset or without");
+        let fault = |_| Faults::single("", "must be a time such as 2026-03-29T02:30:00, with an offset or without");
         Forms::default().read_text(text).map_err(fault)
     }
 }

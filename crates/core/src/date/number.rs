@@ -14,10 +14,10 @@ const FIRST_WITHOUT_CALENDAR: f64 = 1e14;
 /// The moment of a number; digits that look like a calendar date are read as one.
 pub(super) fn read(number: &Number) -> Result<Moment, DateError> {
     let value = number.as_f64().ok_or(DateError::NotADate)?;
-    if let Some(digits) = whole(value) {
+    if let Some(digits) = whole_digits(value) {
         match digits.len() {
             4 | 6 => return Err(DateError::FewDigits),
-            12 => refuse_minute(&digits)?,
+            12 => refuse_ambiguous_minute(&digits)?,
             8 | 14 if let Ok(moment) = usual::calendar(&digits) => return Ok(moment),
             _ => {}
         }
@@ -37,7 +37,7 @@ pub(super) fn of_text(text: &str) -> Option<Result<Moment, DateError>> {
     match whole.len() {
         8 | 14 if !negative => return None,
         0..=8 if !negative => return Some(Err(DateError::FewDigits)),
-        12 if !negative && let Err(reason) = refuse_minute(whole) => return Some(Err(reason)),
+        12 if !negative && let Err(reason) = refuse_ambiguous_minute(whole) => return Some(Err(reason)),
         _ => {}
     }
     Some(text.parse().ok().and_then(since_1970).ok_or(DateError::NotADate))
@@ -60,7 +60,7 @@ pub(super) fn millis(value: f64) -> Option<Moment> {
 
 /// The digits of a number, for patterns.
 pub(super) fn digits(number: &Number) -> String {
-    number.as_f64().and_then(whole).unwrap_or_else(|| number.to_string())
+    number.as_f64().and_then(whole_digits).unwrap_or_else(|| number.to_string())
 }
 
 fn since_1970(value: f64) -> Option<Moment> {
@@ -69,13 +69,13 @@ fn since_1970(value: f64) -> Option<Moment> {
 }
 
 /// The digits of a whole number that is not negative and no longer than a calendar date with a time.
-fn whole(value: f64) -> Option<String> {
+fn whole_digits(value: f64) -> Option<String> {
     let is_whole = value.fract() == 0.0 && (0.0..FIRST_WITHOUT_CALENDAR).contains(&value);
     is_whole.then(|| format!("{value:.0}"))
 }
 
 /// Twelve digits may be milliseconds, unless they spell a date and a time as well.
-fn refuse_minute(digits: &str) -> Result<(), DateError> {
+fn refuse_ambiguous_minute(digits: &str) -> Result<(), DateError> {
     match usual::calendar(digits) {
         Ok(_) => Err(DateError::TwelveDigits),
         Err(_) => Ok(()),

@@ -27,7 +27,7 @@ pub struct Pattern {
 impl Pattern {
     /// A pattern for parsing; it has to name a whole date.
     pub(super) fn input(text: &str) -> Result<Self, String> {
-        let pattern = Self::compile(text, tokens::Side::Input)?;
+        let pattern = Self::compile(text, tokens::PatternUse::Input)?;
         let sample = DateTime::from_timestamp_millis(SAMPLE_MILLIS).unwrap_or_default();
         // Specifiers that only parse, such as %#z, cannot format the sample.
         match pattern.write(&sample.with_timezone(&Tz::UTC)) {
@@ -41,15 +41,15 @@ impl Pattern {
 
     /// A pattern for formatting.
     pub fn output(text: &str) -> Result<Self, String> {
-        Self::compile(text, tokens::Side::Output)
+        Self::compile(text, tokens::PatternUse::Output)
     }
 
-    fn compile(text: &str, side: tokens::Side) -> Result<Self, String> {
+    fn compile(text: &str, pattern_use: tokens::PatternUse) -> Result<Self, String> {
         let fault = || "must be a pattern such as DD/MM/YYYY HH:mm, or one of strftime such as %d/%m/%Y %H:%M".to_owned();
         let strftime = if text.contains('%') {
             text.to_owned()
         } else {
-            tokens::to_strftime(text, side)?
+            tokens::to_strftime(text, pattern_use)?
         };
         let items = StrftimeItems::new(&strftime).parse_to_owned().map_err(|_| fault())?;
         let is_fixed = |item: &Item<'_>| {

@@ -2,13 +2,13 @@
 
 /// Whether a pattern parses or formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
+pub(super) enum PatternUse {
     Input,
     Output,
 }
 
 /// Translates a pattern; text between `[` and `]`, or between `'`, stands for itself.
-pub(super) fn to_strftime(pattern: &str, side: Side) -> Result<String, String> {
+pub(super) fn to_strftime(pattern: &str, pattern_use: PatternUse) -> Result<String, String> {
     let mut strftime = String::new();
     let mut rest = pattern;
     while let Some(letter) = rest.chars().next() {
@@ -17,7 +17,7 @@ pub(super) fn to_strftime(pattern: &str, side: Side) -> Result<String, String> {
             '\'' => quoted(rest, '\'')?,
             letter if letter.is_ascii_alphabetic() => {
                 let end = rest.find(|other| other != letter).unwrap_or(rest.len());
-                (token(&rest[..end], side)?, &rest[end..])
+                (token(&rest[..end], pattern_use)?, &rest[end..])
             }
             other => rest.split_at(other.len_utf8()),
         };
@@ -31,7 +31,7 @@ fn quoted(rest: &str, close: char) -> Result<(&str, &str), String> {
     rest[1..].split_once(close).ok_or_else(|| format!("lacks a closing {close}"))
 }
 
-fn token(letters: &str, side: Side) -> Result<&'static str, String> {
+fn token(letters: &str, pattern_use: PatternUse) -> Result<&'static str, String> {
     Ok(match letters {
         "YYYY" | "yyyy" => "%Y",
         "YY" | "yy" => "%y",
@@ -56,7 +56,7 @@ fn token(letters: &str, side: Side) -> Result<&'static str, String> {
         "A" => "%p",
         "a" => "%P",
         "T" => "T",
-        "Z" | "XXX" if side == Side::Input => "%#z",
+        "Z" | "XXX" if pattern_use == PatternUse::Input => "%#z",
         "Z" | "XXX" => "%:z",
         "ZZ" => "%z",
         _ => {
@@ -82,14 +82,14 @@ mod tests {
             ("dddd, D MMMM YYYY [at] H.mm", "%A, %-d %B %Y at %-H.%M"),
         ];
         for (letters, strftime) in table {
-            assert_eq!(to_strftime(letters, Side::Output).as_deref(), Ok(strftime), "{letters}");
+            assert_eq!(to_strftime(letters, PatternUse::Output).as_deref(), Ok(strftime), "{letters}");
         }
     }
 
     #[test]
     fn letter_patterns_reject_unknown_letters() {
         for letters in ["DDDD", "YYYYY", "Q", "at", "[open", "'open"] {
-            assert!(to_strftime(letters, Side::Input).is_err(), "{letters}");
+            assert!(to_strftime(letters, PatternUse::Input).is_err(), "{letters}");
         }
     }
 }

@@ -11,9 +11,9 @@ use time::{compact_time, time_and_offset};
 
 /// The order of day and month in `04/02/2026`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Order {
+pub(super) enum DayMonthOrder {
     /// Unknown; such a date is refused.
-    Unsaid,
+    Unknown,
     DayFirst,
     MonthFirst,
 }
@@ -35,7 +35,7 @@ const MONTHS: [&str; 12] = [
 const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
 /// Reads a text that is not a plain number.
-pub(super) fn read(text: &str, order: Order) -> Result<Moment, DateError> {
+pub(super) fn read(text: &str, order: DayMonthOrder) -> Result<Moment, DateError> {
     let mut cursor = Cursor::new(text);
     let date = date(&mut cursor, order)?;
     if cursor.is_done() {
@@ -61,26 +61,26 @@ pub(super) fn calendar(digits: &str) -> Result<Moment, DateError> {
     time.map(|time| Moment::Local(date.and_time(time))).ok_or(DateError::NotADate)
 }
 
-fn date(cursor: &mut Cursor<'_>, order: Order) -> Result<NaiveDate, DateError> {
+fn date(cursor: &mut Cursor<'_>, order: DayMonthOrder) -> Result<NaiveDate, DateError> {
     if cursor.letter_ahead() {
         let mut word = cursor.word();
         if position(&WEEKDAYS, word).is_some() {
-            separate(cursor);
+            skip_separator(cursor);
             if !cursor.letter_ahead() {
-                return begins_with_a_number(cursor, order);
+                return numeric_date(cursor, order);
             }
             word = cursor.word();
         }
         let month = position(&MONTHS, word).ok_or(DateError::NotADate)?;
-        separate(cursor);
-        let day = short(cursor)?;
-        separate(cursor);
+        skip_separator(cursor);
+        let day = one_or_two_digits(cursor)?;
+        skip_separator(cursor);
         return ymd(year(cursor)?, month, day);
     }
-    begins_with_a_number(cursor, order)
+    numeric_date(cursor, order)
 }
 
-fn begins_with_a_number(cursor: &mut Cursor<'_>, order: Order) -> Result<NaiveDate, DateError> {
+fn numeric_date(cursor: &mut Cursor<'_>, order: DayMonthOrder) -> Result<NaiveDate, DateError> {
     match cursor.digits_ahead() {
         8 | 14 => compact_date(cursor),
         4 => year_first(cursor),
@@ -98,37 +98,37 @@ fn compact_date(cursor: &mut Cursor<'_>) -> Result<NaiveDate, DateError> {
 /// `2026-02-04`, `2026/2/4`, `2026-Feb-04`.
 fn year_first(cursor: &mut Cursor<'_>) -> Result<NaiveDate, DateError> {
     let year = year(cursor)?;
-    separate(cursor);
+    skip_separator(cursor);
     let month = if cursor.letter_ahead() {
         position(&MONTHS, cursor.word()).ok_or(DateError::NotADate)?
     } else {
-        short(cursor)?
+        one_or_two_digits(cursor)?
     };
-    separate(cursor);
-    ymd(year, month, short(cursor)?)
+    skip_separator(cursor);
+    ymd(year, month, one_or_two_digits(cursor)?)
 }
 
 /// `4-Feb-2026`, and `04/02/2026` where the order is known.
-fn year_last(cursor: &mut Cursor<'_>, order: Order) -> Result<NaiveDate, DateError> {
-    let first = short(cursor)?;
-    separate(cursor);
+fn year_last(cursor: &mut Cursor<'_>, order: DayMonthOrder) -> Result<NaiveDate, DateError> {
+    let first = one_or_two_digits(cursor)?;
+    skip_separator(cursor);
     if cursor.letter_ahead() {
         let month = position(&MONTHS, cursor.word()).ok_or(DateError::NotADate)?;
-        separate(cursor);
+        skip_separator(cursor);
         return ymd(year(cursor)?, month, first);
     }
-    let second = short(cursor)?;
-    separate(cursor);
+    let second = one_or_two_digits(cursor)?;
+    skip_separator(cursor);
     let year = year(cursor)?;
     match order {
-        Order::Unsaid => Err(DateError::DayOrMonth),
-        Order::DayFirst => ymd(year, second, first),
-        Order::MonthFirst => ymd(year, first, second),
+        DayMonthOrder::Unknown => Err(DateError::DayOrMonth),
+        DayMonthOrder::DayFirst => ymd(year, second, first),
+        DayMonthOrder::MonthFirst => ymd(year, first, second),
     }
 }
 
 /// Skips a separator between the parts of a date: a mark, or white space, or a comma and white space.
-fn separate(cursor: &mut Cursor<'_>) {
+fn skip_separator(cursor: &mut Cursor<'_>) {
     cursor.one_of(&['-', '/', '.', ',']);
     cursor.spaces();
 }
@@ -142,7 +142,7 @@ fn year(cursor: &mut Cursor<'_>) -> Result<u32, DateError> {
 }
 
 /// A number of one or two digits.
-fn short(cursor: &mut Cursor<'_>) -> Result<u32, DateError> {
+fn one_or_two_digits(cursor: &mut Cursor<'_>) -> Result<u32, DateError> {
     match cursor.digits() {
         Some((number, 1 | 2)) => Ok(number),
         _ => Err(DateError::NotADate),

@@ -63,7 +63,7 @@ impl FromStr for ProxyMethod {
             "PUT" => Ok(Self::Put),
             "PATCH" => Ok(Self::Patch),
             "DELETE" => Ok(Self::Delete),
-            _ => Err(Faults::one("", "must be GET, HEAD, POST, PUT, PATCH or DELETE")),
+            _ => Err(Faults::single("", "must be GET, HEAD, POST, PUT, PATCH or DELETE")),
         }
     }
 }
@@ -88,7 +88,7 @@ impl AllowedMethods {
             }
         }
         if methods.is_empty() {
-            return Err(Faults::one("", "must name at least one method"));
+            return Err(Faults::single("", "must name at least one method"));
         }
         Ok(Self(methods))
     }

@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 
 use crate::fault::Faults;
 
-const LONGEST: usize = 100;
+const MAX_LENGTH: usize = 100;
 
 /// The `type` of `/api/v1/integrations/{type}`: letters, digits, `.`, `_` and `-`, beginning with a letter or a digit.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -26,11 +26,11 @@ impl FromStr for RouteName {
     fn from_str(text: &str) -> Result<Self, Faults> {
         let begins_well = text.starts_with(|first: char| first.is_ascii_alphanumeric());
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-        if begins_well && text.len() <= LONGEST && text.bytes().all(allowed) {
+        if begins_well && text.len() <= MAX_LENGTH && text.bytes().all(allowed) {
             return Ok(Self(text.into()));
         }
-        let message = format!("must be 1 to {LONGEST} of A-Z, a-z, 0-9, '.', '_' and '-', a letter or a digit first");
-        Err(Faults::one("", message))
+        let message = format!("must be 1 to {MAX_LENGTH} of A-Z, a-z, 0-9, '.', '_' and '-', a letter or a digit first");
+        Err(Faults::single("", message))
     }
 }
 

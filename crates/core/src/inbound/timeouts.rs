@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::fault::Faults;
 
-const SHORTEST: Duration = Duration::from_millis(100);
-const LONGEST: Duration = Duration::from_hours(1);
+const MIN_TIMEOUT: Duration = Duration::from_millis(100);
+const MAX_TIMEOUT: Duration = Duration::from_hours(1);
 
 /// The timeouts of a call, each from 100 ms to an hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl ProxyTimeouts {
             ("/totalMs", total),
         ];
         for (place, time) in times {
-            if !(SHORTEST..=LONGEST).contains(&time) {
+            if !(MIN_TIMEOUT..=MAX_TIMEOUT).contains(&time) {
                 faults.add(place, "must be from 100 to 3,600,000");
             }
         }

@@ -32,7 +32,7 @@ pub struct PlannedAction<'a> {
 }
 
 impl<'a> PlannedAction<'a> {
-    pub(super) fn whole(integration: &'a Integration) -> Self {
+    pub(super) fn of_integration(integration: &'a Integration) -> Self {
         Self {
             index: 0,
             name: None,
@@ -42,7 +42,7 @@ impl<'a> PlannedAction<'a> {
         }
     }
 
-    pub(super) fn of(integration: &'a Integration, index: usize, action: &'a Action) -> Self {
+    pub(super) fn of_action(integration: &'a Integration, index: usize, action: &'a Action) -> Self {
         Self {
             index: u16::try_from(index).unwrap_or(u16::MAX),
             name: Some(&action.name),

@@ -50,12 +50,12 @@ pub struct ClientCredentials {
     /// The audience of the token, where the endpoint requires one.
     pub audience: Option<String>,
     /// Where the endpoint expects the client's credentials.
-    pub placed: CredentialsPlace,
+    pub location: CredentialsLocation,
 }
 
 /// Where a token endpoint expects the client's credentials.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub enum CredentialsPlace {
+pub enum CredentialsLocation {
     /// In `Authorization: Basic …`, which every endpoint has to support.
     #[default]
     Header,

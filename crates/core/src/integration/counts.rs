@@ -19,14 +19,14 @@ impl<'a> FromIterator<&'a Integration> for IntegrationCounts {
     fn from_iter<T: IntoIterator<Item = &'a Integration>>(integrations: T) -> Self {
         let mut counts = Self::default();
         for integration in integrations {
-            *counts.of(integration) += 1;
+            *counts.counter_of(integration) += 1;
         }
         counts
     }
 }
 
 impl IntegrationCounts {
-    fn of(&mut self, integration: &Integration) -> &mut u64 {
+    fn counter_of(&mut self, integration: &Integration) -> &mut u64 {
         let cause = integration.hold.as_ref().map(|hold| hold.cause);
         match (integration.is_active, cause) {
             (true, _) => &mut self.active,

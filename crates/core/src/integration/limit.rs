@@ -4,14 +4,14 @@ use crate::window::RateLimit;
 
 /// A rate limit with a switch: one that is off keeps its numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SetLimit {
+pub struct ConfiguredLimit {
     /// Whether the limit is in force.
     pub enabled: bool,
     /// The limit.
     pub limit: RateLimit,
 }
 
-impl SetLimit {
+impl ConfiguredLimit {
     /// The limit, where it is in force.
     pub fn in_force(self) -> Option<RateLimit> {
         self.enabled.then_some(self.limit)

@@ -6,11 +6,11 @@ use std::time::Duration;
 use crate::fault::Faults;
 
 /// The longest script, in bytes of UTF-8.
-pub const LONGEST_SCRIPT: usize = 64 * 1024;
+pub const MAX_SCRIPT_BYTES: usize = 64 * 1024;
 /// The default time limit of a script.
 pub const DEFAULT_SCRIPT_TIMEOUT: Duration = Duration::from_millis(250);
 /// The longest time limit of a script.
-pub const LONGEST_SCRIPT_TIMEOUT: Duration = Duration::from_secs(2);
+pub const MAX_SCRIPT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A script as its tenant wrote it; only the engine finds out whether it compiles.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -20,10 +20,10 @@ impl Script {
     /// A non-empty script of at most 64 KiB.
     pub fn new(source: &str) -> Result<Self, Faults> {
         if source.trim().is_empty() {
-            return Err(Faults::one("", "must not be empty"));
+            return Err(Faults::single("", "must not be empty"));
         }
-        if source.len() > LONGEST_SCRIPT {
-            return Err(Faults::one("", format!("must be at most {LONGEST_SCRIPT} bytes")));
+        if source.len() > MAX_SCRIPT_BYTES {
+            return Err(Faults::single("", format!("must be at most {MAX_SCRIPT_BYTES} bytes")));
         }
         Ok(Self(source.into()))
     }

@@ -31,12 +31,12 @@ impl SigningSecret {
     pub fn parse(text: &str) -> Result<Self, Faults> {
         let encoded = text
             .strip_prefix(PREFIX)
-            .ok_or_else(|| Faults::one("", "must begin with whsec_"))?;
+            .ok_or_else(|| Faults::single("", "must begin with whsec_"))?;
         let key = STANDARD
             .decode(encoded)
-            .map_err(|_| Faults::one("", "must be base64 after whsec_"))?;
+            .map_err(|_| Faults::single("", "must be base64 after whsec_"))?;
         if !KEY_BYTES.contains(&key.len()) {
-            return Err(Faults::one("", "must hold 24 to 64 bytes after whsec_"));
+            return Err(Faults::single("", "must hold 24 to 64 bytes after whsec_"));
         }
         Ok(Self {
             text: Secret::new(text),
@@ -70,7 +70,7 @@ impl Signing {
     /// One to five live secrets, the primary first.
     pub fn new(secrets: Vec<SigningSecret>) -> Result<Self, Faults> {
         if secrets.is_empty() || secrets.len() > 5 {
-            return Err(Faults::one("", "needs one to five secrets"));
+            return Err(Faults::single("", "needs one to five secrets"));
         }
         Ok(Self { secrets })
     }

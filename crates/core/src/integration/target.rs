@@ -38,7 +38,7 @@ impl FromStr for HttpMethod {
             "POST" => Ok(Self::Post),
             "PUT" => Ok(Self::Put),
             "PATCH" => Ok(Self::Patch),
-            _ => Err(Faults::one("", "must be POST, PUT or PATCH")),
+            _ => Err(Faults::single("", "must be POST, PUT or PATCH")),
         }
     }
 }
@@ -80,7 +80,7 @@ impl FromStr for TargetUrl {
     type Err = Faults;
 
     fn from_str(text: &str) -> Result<Self, Faults> {
-        let fault = |message: &str| Faults::one("", message);
+        let fault = |message: &str| Faults::single("", message);
         if text.len() > 2048 {
             return Err(fault("must be at most 2,048 characters"));
         }

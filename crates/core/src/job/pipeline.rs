@@ -5,13 +5,13 @@ use serde_json::Value;
 use crate::fault::{Faults, InputPath};
 use crate::integration::MAX_DEPTH;
 
-const MOST_STAGES: usize = 50;
+const MAX_STAGES: usize = 50;
 
 /// Stages and operators that write, or run code of their own, wherever they appear.
-const NEVER: [&str; 5] = ["$out", "$merge", "$where", "$function", "$accumulator"];
+const FORBIDDEN: [&str; 5] = ["$out", "$merge", "$where", "$function", "$accumulator"];
 
 /// Stages that work on their input and read no other collection.
-const STAGES: [&str; 20] = [
+const ALLOWED_STAGES: [&str; 20] = [
     "$match",
     "$project",
     "$group",
@@ -36,27 +36,27 @@ const STAGES: [&str; 20] = [
 
 /// The owner of the database that a pipeline runs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Whose {
+pub(super) enum DatabaseOwner {
     /// The platform's own database, which holds every tenant's rows.
-    Ours,
+    Platform,
     /// The tenant's database.
-    Theirs,
+    Tenant,
 }
 
 /// Everything forbidden in a pipeline, by place.
-pub(super) fn check(pipeline: &[Value], whose: Whose) -> Faults {
+pub(super) fn check(pipeline: &[Value], owner: DatabaseOwner) -> Faults {
     let mut faults = Faults::default();
-    if pipeline.len() > MOST_STAGES {
-        faults.add("", format!("must be at most {MOST_STAGES} stages"));
+    if pipeline.len() > MAX_STAGES {
+        faults.add("", format!("must be at most {MAX_STAGES} stages"));
         return faults;
     }
     for (at, stage) in pipeline.iter().enumerate() {
-        check_stage(stage, whose, &InputPath::new("").at(at), 0, &mut faults);
+        check_stage(stage, owner, &InputPath::new("").at(at), 0, &mut faults);
     }
     faults
 }
 
-fn check_stage(stage: &Value, whose: Whose, place: &InputPath<'_>, depth: usize, faults: &mut Faults) {
+fn check_stage(stage: &Value, owner: DatabaseOwner, place: &InputPath<'_>, depth: usize, faults: &mut Faults) {
     if faults.is_full() {
         return;
     }
@@ -70,7 +70,7 @@ fn check_stage(stage: &Value, whose: Whose, place: &InputPath<'_>, depth: usize,
         faults.add_at(&below, "is no stage: the name of one begins with $");
         return;
     }
-    if whose == Whose::Ours && !NEVER.contains(&name.as_str()) && !STAGES.contains(&name.as_str()) {
+    if owner == DatabaseOwner::Platform && !FORBIDDEN.contains(&name.as_str()) && !ALLOWED_STAGES.contains(&name.as_str()) {
         faults.add_at(&below, "is no stage that may run in the platform's own database");
         return;
     }
@@ -79,7 +79,7 @@ fn check_stage(stage: &Value, whose: Whose, place: &InputPath<'_>, depth: usize,
         let facets = content.as_object().into_iter().flatten();
         for (facet, stages) in facets {
             for (at, stage) in stages.as_array().into_iter().flatten().enumerate() {
-                check_stage(stage, whose, &below.field(facet).at(at), depth + 1, faults);
+                check_stage(stage, owner, &below.field(facet).at(at), depth + 1, faults);
             }
         }
     }
@@ -94,7 +94,7 @@ fn check_operators(value: &Value, place: &InputPath<'_>, depth: usize, faults: &
         Value::Object(fields) => {
             for (name, value) in fields {
                 let below = place.field(name);
-                if NEVER.contains(&name.as_str()) {
+                if FORBIDDEN.contains(&name.as_str()) {
                     faults.add_at(&below, "must not be used: a job reads, and runs no code in a database");
                 } else {
                     check_operators(value, &below, depth + 1, faults);
@@ -116,9 +116,9 @@ mod tests {
 
     use super::*;
 
-    fn places(pipeline: &Value, whose: Whose) -> Vec<String> {
+    fn places(pipeline: &Value, owner: DatabaseOwner) -> Vec<String> {
         let stages = pipeline.as_array().expect("a list");
-        let faults = check(stages, whose);
+        let faults = check(stages, owner);
         faults.list().iter().map(|fault| fault.pointer.clone()).collect()
     }
 
@@ -129,7 +129,7 @@ mod tests {
             {"$facet": {"by type": [{"$group": {"_id": "$eventType", "n": {"$sum": 1}}}, {"$sort": {"n": -1}}]}},
             {"$limit": 10},
         ]);
-        assert!(places(&pipeline, Whose::Ours).is_empty());
+        assert!(places(&pipeline, DatabaseOwner::Platform).is_empty());
     }
 
     #[test]
@@ -149,9 +149,9 @@ mod tests {
             "/3/$merge",
             "/4/$out",
         ];
-        for whose in [Whose::Ours, Whose::Theirs] {
-            let found = places(&pipeline, whose);
-            assert_eq!(&found[..5], expected, "{whose:?}");
+        for owner in [DatabaseOwner::Platform, DatabaseOwner::Tenant] {
+            let found = places(&pipeline, owner);
+            assert_eq!(&found[..5], expected, "{owner:?}");
             assert!(found[5..].iter().all(|place| place.starts_with("/5/$facet/a/0")) && found.len() > 5);
         }
     }
@@ -164,8 +164,8 @@ mod tests {
             {"$facet": {"a": [{"$graphLookup": {}}]}},
             {"$collStats": {}},
         ]);
-        assert!(places(&pipeline, Whose::Theirs).is_empty());
-        let found = places(&pipeline, Whose::Ours);
+        assert!(places(&pipeline, DatabaseOwner::Tenant).is_empty());
+        let found = places(&pipeline, DatabaseOwner::Platform);
         assert_eq!(
             found,
             ["/0/$lookup", "/1/$unionWith", "/2/$facet/a/0/$graphLookup", "/3/$collStats"]
@@ -175,12 +175,15 @@ mod tests {
     #[test]
     fn faults_of_a_malformed_pipeline_are_reported_by_place() {
         assert_eq!(
-            places(&json!([{}, 5, {"$match": {}, "$limit": 1}, {"match": {}}]), Whose::Ours),
+            places(
+                &json!([{}, 5, {"$match": {}, "$limit": 1}, {"match": {}}]),
+                DatabaseOwner::Platform
+            ),
             ["/0", "/1", "/2", "/3/match"]
         );
         let long = json!(vec![json!({"$limit": 1}); 51]);
-        assert_eq!(places(&long, Whose::Theirs), [""]);
+        assert_eq!(places(&long, DatabaseOwner::Tenant), [""]);
         let deep = (0..60).fold(json!(1), |inner, _| json!({ "a": inner }));
-        assert_eq!(places(&json!([{ "$match": deep }]), Whose::Ours).len(), 1);
+        assert_eq!(places(&json!([{ "$match": deep }]), DatabaseOwner::Platform).len(), 1);
     }
 }

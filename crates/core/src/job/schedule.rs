@@ -21,7 +21,7 @@ impl JobSchedule {
     pub fn read(document: &Value) -> Result<Self, Faults> {
         let object = document
             .as_object()
-            .ok_or_else(|| Faults::one("", "must be an object that tells when"))?;
+            .ok_or_else(|| Faults::single("", "must be an object that tells when"))?;
         let mut fields = Fields::of(object);
         let kind = fields.text("type");
         let form = match kind {
@@ -34,7 +34,7 @@ impl JobSchedule {
                 interval_ms: fields.number("intervalMs"),
                 ..RecurrenceForm::default()
             },
-            _ => return Err(Faults::one("/type", "must be CRON or INTERVAL")),
+            _ => return Err(Faults::single("/type", "must be CRON or INTERVAL")),
         };
         let of = kind.unwrap_or_default();
         let mut faults = fields.into_faults(of);

@@ -2,17 +2,17 @@
 
 use serde_json::Value;
 
-use super::pipeline::{self, Whose};
+use super::pipeline::{self, DatabaseOwner};
 use super::variable::VariableText;
 use crate::fault::{Faults, InputPath};
 use crate::fields::Fields;
 use crate::integration::{MAX_DEPTH, TargetUrl};
 use crate::secret::Secret;
 
-const LONGEST_QUERY: usize = 64 * 1024;
+const MAX_QUERY_BYTES: usize = 64 * 1024;
 /// The largest data source document, in bytes of JSON.
-const LARGEST: usize = 256 * 1024;
-const MOST_HEADERS: usize = 50;
+const MAX_DOCUMENT_BYTES: usize = 256 * 1024;
+const MAX_HEADERS: usize = 50;
 
 /// A data source. It keeps the document as written, which may hold secrets.
 #[derive(Clone, PartialEq)]
@@ -77,16 +77,16 @@ impl DataSource {
     pub fn read(document: &Value) -> Result<Self, Faults> {
         let object = document
             .as_object()
-            .ok_or_else(|| Faults::one("", "must be an object that tells where the data comes from"))?;
-        if document.to_string().len() > LARGEST {
-            return Err(Faults::one("", "must be at most 256 KiB of JSON"));
+            .ok_or_else(|| Faults::single("", "must be an object that tells where the data comes from"))?;
+        if document.to_string().len() > MAX_DOCUMENT_BYTES {
+            return Err(Faults::single("", "must be at most 256 KiB of JSON"));
         }
         let mut fields = Fields::of(object);
         let (of, source) = match fields.text("type") {
-            Some("SQL") => ("the type SQL", sql(&mut fields).map(Source::Sql)),
-            Some("MONGODB") => ("the type MONGODB", mongo(&mut fields).map(Source::Mongo)),
-            Some("API") => ("the type API", api(&mut fields).map(Source::Api)),
-            _ => return Err(Faults::one("/type", "must be SQL, MONGODB or API")),
+            Some("SQL") => ("the type SQL", parse_sql(&mut fields).map(Source::Sql)),
+            Some("MONGODB") => ("the type MONGODB", parse_mongo(&mut fields).map(Source::Mongo)),
+            Some("API") => ("the type API", parse_api(&mut fields).map(Source::Api)),
+            _ => return Err(Faults::single("/type", "must be SQL, MONGODB or API")),
         };
         let faults = fields.into_faults(of);
         let Some(source) = source else {
@@ -107,10 +107,10 @@ impl DataSource {
     }
 }
 
-fn sql(fields: &mut Fields<'_>) -> Option<SqlSource> {
-    let query = required(fields, "query")?;
-    if query.len() > LONGEST_QUERY {
-        let message = format!("must be at most {LONGEST_QUERY} bytes");
+fn parse_sql(fields: &mut Fields<'_>) -> Option<SqlSource> {
+    let query = required_text(fields, "query")?;
+    if query.len() > MAX_QUERY_BYTES {
+        let message = format!("must be at most {MAX_QUERY_BYTES} bytes");
         fields.faults().add("/query", message);
     }
     // The runner parses the query; this check reports obvious mistakes while it is being written.
@@ -118,14 +118,14 @@ fn sql(fields: &mut Fields<'_>) -> Option<SqlSource> {
     if !["select", "with"].contains(&first.to_ascii_lowercase().as_str()) {
         fields.faults().add("/query", "must be one SELECT statement");
     }
-    let query = template(fields, "/query", query)?;
+    let query = parse_template(fields, "/query", query)?;
     Some(SqlSource { query })
 }
 
-fn mongo(fields: &mut Fields<'_>) -> Option<MongoSource> {
+fn parse_mongo(fields: &mut Fields<'_>) -> Option<MongoSource> {
     let connection = fields.text("connectionString").map(str::to_owned);
     let database = fields.text("database").map(str::to_owned);
-    let collection = required(fields, "collection");
+    let collection = required_text(fields, "collection");
     let stages = fields.list("pipeline").to_vec();
     match (&connection, &database) {
         (Some(connection), database) => {
@@ -146,9 +146,13 @@ fn mongo(fields: &mut Fields<'_>) -> Option<MongoSource> {
             .add("/database", "is for another database alone, which a connectionString names"),
         (None, None) => {}
     }
-    let whose = if connection.is_some() { Whose::Theirs } else { Whose::Ours };
+    let owner = if connection.is_some() {
+        DatabaseOwner::Tenant
+    } else {
+        DatabaseOwner::Platform
+    };
     let faults = fields.faults();
-    faults.absorb("/pipeline", pipeline::check(&stages, whose));
+    faults.add_below("/pipeline", pipeline::check(&stages, owner));
     for (at, stage) in stages.iter().enumerate() {
         check_texts(stage, &InputPath::new("/pipeline").at(at), 0, faults);
     }
@@ -164,8 +168,8 @@ fn mongo(fields: &mut Fields<'_>) -> Option<MongoSource> {
     })
 }
 
-fn api(fields: &mut Fields<'_>) -> Option<ApiSource> {
-    let url = required(fields, "url");
+fn parse_api(fields: &mut Fields<'_>) -> Option<ApiSource> {
+    let url = required_text(fields, "url");
     let method = match fields.text("method") {
         None | Some("GET") => "GET",
         Some("POST") => "POST",
@@ -176,7 +180,7 @@ fn api(fields: &mut Fields<'_>) -> Option<ApiSource> {
             "GET"
         }
     };
-    let headers = headers(fields);
+    let headers = parse_headers(fields);
     let body = fields.value("body").cloned();
     if let Some(body) = &body {
         check_texts(body, &InputPath::new("/body"), 0, fields.faults());
@@ -185,8 +189,8 @@ fn api(fields: &mut Fields<'_>) -> Option<ApiSource> {
         }
     }
     let url = url?;
-    let text = template(fields, "/url", url)?;
-    address(fields, &text);
+    let text = parse_template(fields, "/url", url)?;
+    check_fixed_host(fields, &text);
     Some(ApiSource {
         url: text,
         method,
@@ -196,17 +200,17 @@ fn api(fields: &mut Fields<'_>) -> Option<ApiSource> {
 }
 
 /// The host must be fixed, because the egress guard judges it: variables may only follow it.
-fn address(fields: &mut Fields<'_>, url: &VariableText) {
+fn check_fixed_host(fields: &mut Fields<'_>, url: &VariableText) {
     let with = |stand_in: &str| url.filled(|_| Ok::<_, Faults>(stand_in.to_owned()));
     let read = |text: Result<String, Faults>| text.and_then(|text| text.parse::<TargetUrl>());
     match (read(with("a")), read(with("b"))) {
         (Ok(one), Ok(other)) if one.host() == other.host() && one.port() == other.port() => {}
         (Ok(_), _) => fields.faults().add("/url", "must have its variables behind the host"),
-        (Err(found), _) => fields.faults().absorb("/url", found),
+        (Err(found), _) => fields.faults().add_below("/url", found),
     }
 }
 
-fn headers(fields: &mut Fields<'_>) -> Vec<(String, Secret)> {
+fn parse_headers(fields: &mut Fields<'_>) -> Vec<(String, Secret)> {
     let Some(given) = fields.value("headers") else {
         return Vec::new();
     };
@@ -214,8 +218,8 @@ fn headers(fields: &mut Fields<'_>) -> Vec<(String, Secret)> {
         fields.faults().add("/headers", "must be an object of values by name");
         return Vec::new();
     };
-    if given.len() > MOST_HEADERS {
-        let message = format!("must be at most {MOST_HEADERS} headers");
+    if given.len() > MAX_HEADERS {
+        let message = format!("must be at most {MAX_HEADERS} headers");
         fields.faults().add("/headers", message);
     }
     let mut headers = Vec::new();
@@ -227,7 +231,7 @@ fn headers(fields: &mut Fields<'_>) -> Vec<(String, Secret)> {
         let sendable = |text: &&str| http::HeaderValue::from_str(text).is_ok();
         match value.as_str().filter(sendable) {
             Some(text) => {
-                template(fields, &place, text);
+                parse_template(fields, &place, text);
                 headers.push((name.clone(), Secret::new(text)));
             }
             None => fields.faults().add(place, "must be a text that a header can hold"),
@@ -248,7 +252,7 @@ fn check_texts(value: &Value, place: &InputPath<'_>, depth: usize, faults: &mut 
     match value {
         Value::String(text) => {
             if let Err(found) = text.parse::<VariableText>() {
-                faults.absorb(&place.to_string(), found);
+                faults.add_below(&place.to_string(), found);
             }
         }
         Value::Array(items) => {
@@ -265,11 +269,11 @@ fn check_texts(value: &Value, place: &InputPath<'_>, depth: usize, faults: &mut 
     }
 }
 
-fn template(fields: &mut Fields<'_>, place: &str, text: &str) -> Option<VariableText> {
-    text.parse().map_err(|found| fields.faults().absorb(place, found)).ok()
+fn parse_template(fields: &mut Fields<'_>, place: &str, text: &str) -> Option<VariableText> {
+    text.parse().map_err(|found| fields.faults().add_below(place, found)).ok()
 }
 
-fn required<'a>(fields: &mut Fields<'a>, name: &'static str) -> Option<&'a str> {
+fn required_text<'a>(fields: &mut Fields<'a>, name: &'static str) -> Option<&'a str> {
     let given = fields.value(name).is_some();
     let text = fields.text(name);
     if !given {

@@ -39,26 +39,26 @@ impl FromStr for Variable {
             "date.todayStart()" => Self::TodayStart,
             "date.todayEnd()" => Self::TodayEnd,
             "date.now()" => Self::Now,
-            other => return env(other),
+            other => return parse_env(other),
         })
     }
 }
 
-fn env(text: &str) -> Result<Variable, Faults> {
+fn parse_env(text: &str) -> Result<Variable, Faults> {
     let name = text.strip_prefix("env.").filter(|name| {
         let begins_well = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
         begins_well && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
     });
     let unknown = || {
         let known = "config.tenantId, config.integrationId, date.today(), date.yesterday(), date.todayStart(), date.todayEnd(), date.now() and env.NAME";
-        Faults::one("", format!("{{{{{text}}}}} is no variable: there are {known}"))
+        Faults::single("", format!("{{{{{text}}}}} is no variable: there are {known}"))
     };
     name.map(|name| Variable::Env(name.into())).ok_or_else(unknown)
 }
 
 /// A piece of a text with variables in it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Part {
+pub enum TextPart {
     /// Literal text.
     Text(String),
     /// A variable to fill in.
@@ -67,19 +67,19 @@ pub enum Part {
 
 /// A text split at its variables.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub struct VariableText(Vec<Part>);
+pub struct VariableText(Vec<TextPart>);
 
 impl VariableText {
     /// Its pieces, in order; no two texts are adjacent, and none is empty.
-    pub fn parts(&self) -> &[Part] {
+    pub fn parts(&self) -> &[TextPart] {
         &self.0
     }
 
     /// The variables in it.
     pub fn variables(&self) -> impl Iterator<Item = &Variable> {
         self.0.iter().filter_map(|part| match part {
-            Part::Text(_) => None,
-            Part::Variable(variable) => Some(variable),
+            TextPart::Text(_) => None,
+            TextPart::Variable(variable) => Some(variable),
         })
     }
 
@@ -87,8 +87,8 @@ impl VariableText {
     pub fn filled<E>(&self, mut value: impl FnMut(&Variable) -> Result<String, E>) -> Result<String, E> {
         self.0.iter().try_fold(String::new(), |mut text, part| {
             match part {
-                Part::Text(part) => text.push_str(part),
-                Part::Variable(variable) => text.push_str(&value(variable)?),
+                TextPart::Text(part) => text.push_str(part),
+                TextPart::Variable(variable) => text.push_str(&value(variable)?),
             }
             Ok(text)
         })
@@ -104,15 +104,15 @@ impl FromStr for VariableText {
         while let Some((before, after)) = rest.split_once("{{") {
             let (name, behind) = after
                 .split_once("}}")
-                .ok_or_else(|| Faults::one("", "has a {{ that no }} ends"))?;
+                .ok_or_else(|| Faults::single("", "has a {{ that no }} ends"))?;
             if !before.is_empty() {
-                parts.push(Part::Text(before.to_owned()));
+                parts.push(TextPart::Text(before.to_owned()));
             }
-            parts.push(Part::Variable(name.parse()?));
+            parts.push(TextPart::Variable(name.parse()?));
             rest = behind;
         }
         if !rest.is_empty() {
-            parts.push(Part::Text(rest.to_owned()));
+            parts.push(TextPart::Text(rest.to_owned()));
         }
         Ok(Self(parts))
     }
@@ -130,11 +130,11 @@ mod tests {
             .parse()
             .unwrap();
         let expected = [
-            Part::Text("entity = ".to_owned()),
-            Part::Variable(Variable::TenantId),
-            Part::Text(" and day = ".to_owned()),
-            Part::Variable(Variable::Today),
-            Part::Variable(Variable::Env("SHIFT".into())),
+            TextPart::Text("entity = ".to_owned()),
+            TextPart::Variable(Variable::TenantId),
+            TextPart::Text(" and day = ".to_owned()),
+            TextPart::Variable(Variable::Today),
+            TextPart::Variable(Variable::Env("SHIFT".into())),
         ];
         assert_eq!(text.parts(), expected);
         assert_eq!(text.variables().count(), 3);

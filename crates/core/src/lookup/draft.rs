@@ -7,14 +7,14 @@ use crate::fault::Faults;
 use crate::id::LookupType;
 
 /// The longest type, in characters.
-pub const LONGEST_TYPE: usize = 100;
+pub const MAX_TYPE_CHARS: usize = 100;
 /// The longest identifier of a side, in characters.
-pub const LONGEST_ID: usize = 500;
+pub const MAX_ID_CHARS: usize = 500;
 /// The most further fields of a side.
-pub const MOST_FIELDS: usize = 50;
+pub const MAX_FIELDS: usize = 50;
 /// The longest JSON of the further fields of a side, in bytes.
-pub const LONGEST_FIELDS: usize = 8 * 1024;
-const LONGEST_NAME: usize = 100;
+pub const MAX_FIELDS_BYTES: usize = 8 * 1024;
+const MAX_NAME_CHARS: usize = 100;
 
 /// A requested lookup row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,13 +30,13 @@ pub struct LookupDraft {
 }
 
 /// Checks the name of a type: 1 to 100 characters, no white space around it, no control characters.
-pub fn lookup_type(text: &str) -> Result<LookupType, Faults> {
-    let fault = |message: String| Err(Faults::one("", message));
+pub fn parse_lookup_type(text: &str) -> Result<LookupType, Faults> {
+    let fault = |message: String| Err(Faults::single("", message));
     if text.is_empty() || text.trim() != text {
         return fault("must be a type such as DEPARTMENT, without white space around it".to_owned());
     }
-    if text.chars().count() > LONGEST_TYPE {
-        return fault(format!("must be at most {LONGEST_TYPE} characters"));
+    if text.chars().count() > MAX_TYPE_CHARS {
+        return fault(format!("must be at most {MAX_TYPE_CHARS} characters"));
     }
     if text.chars().any(char::is_control) {
         return fault("must not hold control characters".to_owned());
@@ -52,8 +52,8 @@ impl LookupSide {
         if id.is_empty() {
             faults.add("/id", "is empty; give the value that is looked up or written");
         }
-        if id.chars().count() > LONGEST_ID {
-            faults.add("/id", format!("must be at most {LONGEST_ID} characters"));
+        if id.chars().count() > MAX_ID_CHARS {
+            faults.add("/id", format!("must be at most {MAX_ID_CHARS} characters"));
         }
         if id.chars().any(char::is_control) {
             faults.add("/id", "must not hold control characters");
@@ -61,11 +61,11 @@ impl LookupSide {
         for (name, value) in &fields {
             check_field(name, value, &mut faults);
         }
-        if fields.len() > MOST_FIELDS {
-            faults.add("", format!("must have at most {MOST_FIELDS} fields beside id"));
+        if fields.len() > MAX_FIELDS {
+            faults.add("", format!("must have at most {MAX_FIELDS} fields beside id"));
         }
-        if Value::Object(fields.clone()).to_string().len() > LONGEST_FIELDS {
-            faults.add("", format!("must be at most {LONGEST_FIELDS} bytes of fields"));
+        if Value::Object(fields.clone()).to_string().len() > MAX_FIELDS_BYTES {
+            faults.add("", format!("must be at most {MAX_FIELDS_BYTES} bytes of fields"));
         }
         faults.into_result(Self {
             id: id.to_owned(),
@@ -76,9 +76,9 @@ impl LookupSide {
 
 fn check_field(name: &str, value: &Value, faults: &mut Faults) {
     let place = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
-    let is_name = !name.trim().is_empty() && name.trim() == name && name.chars().count() <= LONGEST_NAME;
+    let is_name = !name.trim().is_empty() && name.trim() == name && name.chars().count() <= MAX_NAME_CHARS;
     if !is_name || name == "id" || name.chars().any(char::is_control) {
-        faults.add(&place, format!("is no field's name; give 1 to {LONGEST_NAME} characters"));
+        faults.add(&place, format!("is no field's name; give 1 to {MAX_NAME_CHARS} characters"));
     }
     if !matches!(value, Value::String(_) | Value::Number(_) | Value::Bool(_)) {
         faults.add(place, "must be a text, a number, true or false");
@@ -123,9 +123,9 @@ mod tests {
 
     #[test]
     fn a_lookup_type_is_a_plain_name() {
-        assert!(lookup_type("DEPARTMENT").is_ok());
+        assert!(parse_lookup_type("DEPARTMENT").is_ok());
         for text in ["", " A", "A\n", &"x".repeat(101)] {
-            assert!(lookup_type(text).is_err(), "{text}");
+            assert!(parse_lookup_type(text).is_err(), "{text}");
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::decimal::Decimal;
 use crate::fault::Faults;
 use crate::id::EventType;
 
-const MOST: usize = 20;
+const MAX_ENTRIES: usize = 20;
 
 /// What a matching event does to a pending delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,10 +37,10 @@ impl CancelRule {
     /// One to twenty event types and as many paths; faults point at `/eventTypes` and `/matchKeys/…`.
     pub fn new(event_types: BTreeSet<EventType>, match_keys: Vec<String>, action: CancelAction) -> Result<Self, Faults> {
         let mut faults = Faults::default();
-        if event_types.is_empty() || event_types.len() > MOST {
+        if event_types.is_empty() || event_types.len() > MAX_ENTRIES {
             faults.add("/eventTypes", "must have 1 to 20 event types");
         }
-        if match_keys.is_empty() || match_keys.len() > MOST {
+        if match_keys.is_empty() || match_keys.len() > MAX_ENTRIES {
             faults.add("/matchKeys", "must have 1 to 20 dotted paths");
         }
         for (at, key) in match_keys.iter().enumerate() {
@@ -76,7 +76,7 @@ impl CancelRule {
     pub fn key(&self, payload: &Value) -> Option<MatchKey> {
         let mut hash = Sha256::new();
         for path in &self.match_keys {
-            let value = canonical(path::at(payload, path)?)?;
+            let value = canonical(path::value_at(payload, path)?)?;
             for part in [path, &value] {
                 hash.update(part.len().to_be_bytes());
                 hash.update(part);
@@ -88,7 +88,7 @@ impl CancelRule {
     }
 
     /// The key of an event that cancels; it applies to pending deliveries of the same tenant and integration with an equal key.
-    pub fn called_off_by(&self, event_type: &EventType, payload: &Value) -> Option<MatchKey> {
+    pub fn cancellation_key(&self, event_type: &EventType, payload: &Value) -> Option<MatchKey> {
         self.event_types.contains(event_type).then(|| self.key(payload)).flatten()
     }
 }

@@ -49,9 +49,9 @@ impl Schedule {
         let config = config.filter(|config| !config.is_null());
         let (when, cancel_on) = match (mode, config) {
             (ScheduleMode::Immediate, None) => return Ok(Self::default()),
-            (ScheduleMode::Immediate, Some(_)) => return Err(Faults::one("", "is for DELAYED and RECURRING alone")),
-            (ScheduleMode::Delayed, config) => delayed(fields(config)?)?,
-            (ScheduleMode::Recurring, config) => recurring(fields(config)?)?,
+            (ScheduleMode::Immediate, Some(_)) => return Err(Faults::single("", "is for DELAYED and RECURRING alone")),
+            (ScheduleMode::Delayed, config) => parse_delayed(document_fields(config)?)?,
+            (ScheduleMode::Recurring, config) => parse_recurring(document_fields(config)?)?,
         };
         Ok(Self {
             mode,
@@ -82,16 +82,16 @@ impl Schedule {
     }
 }
 
-fn fields(config: Option<&Value>) -> Result<Fields<'_>, Faults> {
+fn document_fields(config: Option<&Value>) -> Result<Fields<'_>, Faults> {
     config
         .and_then(Value::as_object)
         .map(Fields::of)
-        .ok_or_else(|| Faults::one("", "must be an object that tells when"))
+        .ok_or_else(|| Faults::single("", "must be an object that tells when"))
 }
 
-type Told = (Scheduling, Vec<CancelRule>);
+type ParsedSchedule = (Scheduling, Vec<CancelRule>);
 
-fn delayed(mut fields: Fields<'_>) -> Result<Told, Faults> {
+fn parse_delayed(mut fields: Fields<'_>) -> Result<ParsedSchedule, Faults> {
     let form = DelayForm {
         delay_seconds: fields.number("delaySeconds"),
         at: fields.text("at"),
@@ -100,11 +100,11 @@ fn delayed(mut fields: Fields<'_>) -> Result<Told, Faults> {
     };
     let rules = cancel_on::read(&mut fields);
     let mut faults = fields.into_faults("DELAYED");
-    let delay = Delay::new(form).map_err(|found| faults.absorb("", found)).ok();
-    finished(faults, delay.map(Scheduling::Delayed), rules)
+    let delay = Delay::new(form).map_err(|found| faults.add_below("", found)).ok();
+    into_parsed(faults, delay.map(Scheduling::Delayed), rules)
 }
 
-fn recurring(mut fields: Fields<'_>) -> Result<Told, Faults> {
+fn parse_recurring(mut fields: Fields<'_>) -> Result<ParsedSchedule, Faults> {
     let form = RecurrenceForm {
         cron: fields.text("cron"),
         interval_ms: fields.number("intervalMs"),
@@ -115,11 +115,11 @@ fn recurring(mut fields: Fields<'_>) -> Result<Told, Faults> {
     };
     let rules = cancel_on::read(&mut fields);
     let mut faults = fields.into_faults("RECURRING");
-    let recurrence = Recurrence::new(form).map_err(|found| faults.absorb("", found)).ok();
-    finished(faults, recurrence.map(Scheduling::Recurring), rules)
+    let recurrence = Recurrence::new(form).map_err(|found| faults.add_below("", found)).ok();
+    into_parsed(faults, recurrence.map(Scheduling::Recurring), rules)
 }
 
-fn finished(faults: Faults, when: Option<Scheduling>, rules: Vec<CancelRule>) -> Result<Told, Faults> {
+fn into_parsed(faults: Faults, when: Option<Scheduling>, rules: Vec<CancelRule>) -> Result<ParsedSchedule, Faults> {
     faults.into_result((when.unwrap_or_default(), rules))
 }
 

@@ -11,7 +11,7 @@ use super::zone::{Zone, wall};
 use crate::clock::Timestamp;
 use crate::fault::Faults;
 
-const LONGEST: usize = 200;
+const MAX_LENGTH: usize = 200;
 /// Clocks change at most once within this time.
 const STEADY: TimeDelta = TimeDelta::days(20);
 
@@ -112,8 +112,8 @@ impl FromStr for CronRule {
     type Err = Faults;
 
     fn from_str(text: &str) -> Result<Self, Faults> {
-        let fault = |message: &str| Faults::one("", message);
-        if text.len() > LONGEST {
+        let fault = |message: &str| Faults::single("", message);
+        if text.len() > MAX_LENGTH {
             return Err(fault("must be at most 200 characters"));
         }
         let parser = CronParser::builder()

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::path;
-use super::recurrence::parsed;
+use super::recurrence::parse_field;
 use super::zone::Zone;
 use crate::clock::Timestamp;
 use crate::date::Moment;
@@ -13,7 +13,7 @@ use crate::fault::Faults;
 use crate::integration::Script;
 
 /// The longest delay: a year.
-const LONGEST: u64 = 366 * 86_400;
+const MAX_DELAY_SECONDS: u64 = 366 * 86_400;
 
 /// A configured delay.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,16 +47,16 @@ pub struct DelayForm<'a> {
 pub enum Due<'a> {
     /// At this time; at once where it has passed.
     At(Timestamp),
-    /// At the time that this script returns: pass its result to [`Delay::told`].
-    Ask(&'a Script),
+    /// At the time that this script returns: pass its result to [`Delay::parse_due`].
+    Script(&'a Script),
 }
 
 impl Delay {
     /// Validates a delay; faults point at `/delaySeconds`, `/at`, `/script`, `/timezone`, or at the whole.
     pub fn new(form: DelayForm<'_>) -> Result<Self, Faults> {
         let mut faults = Faults::default();
-        let zone = parsed(form.timezone, "/timezone", &mut faults);
-        let when = when(form, &mut faults);
+        let zone = parse_field(form.timezone, "/timezone", &mut faults);
+        let when = parse_when(form, &mut faults);
         let when = when.unwrap_or(When::After(Duration::ZERO));
         faults.into_result(Self { when, zone })
     }
@@ -78,18 +78,18 @@ impl Delay {
     pub fn due(&self, payload: &Value, event_at: Timestamp, tenant: Zone) -> Result<Due<'_>, String> {
         match &self.when {
             When::After(delay) => Ok(Due::At(event_at + *delay)),
-            When::Script(script) => Ok(Due::Ask(script)),
+            When::Script(script) => Ok(Due::Script(script)),
             When::At(template) => {
-                let told = template
+                let value = template
                     .filled(payload)
                     .map_err(|path| format!("The payload has nothing at {path}."))?;
-                self.told(&told, tenant).map(Due::At)
+                self.parse_due(&value, tenant).map(Due::At)
             }
         }
     }
 
     /// Reads the time from the payload's or the script's value.
-    pub fn told(&self, value: &Value, tenant: Zone) -> Result<Timestamp, String> {
+    pub fn parse_due(&self, value: &Value, tenant: Zone) -> Result<Timestamp, String> {
         let moment = Moment::of(value).and_then(|moment| moment.start(&self.zone.unwrap_or(tenant).clocks()));
         moment.ok_or_else(|| format!("{} is not a time such as 2026-03-29T02:30:00.", shortened(&value.to_string())))
     }
@@ -99,7 +99,7 @@ fn shortened(text: &str) -> String {
     text.chars().take(60).collect()
 }
 
-fn when(form: DelayForm<'_>, faults: &mut Faults) -> Option<When> {
+fn parse_when(form: DelayForm<'_>, faults: &mut Faults) -> Option<When> {
     let DelayForm {
         delay_seconds,
         at,
@@ -108,15 +108,18 @@ fn when(form: DelayForm<'_>, faults: &mut Faults) -> Option<When> {
     } = form;
     match (delay_seconds, at, script) {
         (Some(seconds), None, None) => {
-            if seconds > LONGEST {
+            if seconds > MAX_DELAY_SECONDS {
                 faults.add("/delaySeconds", "must be at most 31622400");
             }
             Some(When::After(Duration::from_secs(seconds)))
         }
-        (None, Some(at), None) => parsed(Some(at), "/at", faults).map(When::At),
+        (None, Some(at), None) => parse_field(Some(at), "/at", faults).map(When::At),
         (None, None, Some(script)) => {
             let script = Script::new(script);
-            script.map_err(|found| faults.absorb("/script", found)).ok().map(When::Script)
+            script
+                .map_err(|found| faults.add_below("/script", found))
+                .ok()
+                .map(When::Script)
         }
         _ => {
             faults.add("", "must have exactly one of delaySeconds, at and script");

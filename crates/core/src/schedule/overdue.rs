@@ -34,8 +34,8 @@ impl MaxOverdue {
             .unwrap_or(Timestamp::MIN_UTC)
     }
 
-    /// Judges a row that is due at a time.
-    pub fn judge(self, due_at: Timestamp, now: Timestamp) -> Timeliness {
+    /// Whether a row that is due at a time may still be delivered.
+    pub fn timeliness(self, due_at: Timestamp, now: Timestamp) -> Timeliness {
         let late = now.signed_duration_since(due_at);
         match late.to_std() {
             Err(_) => Timeliness::NotDue(due_at.signed_duration_since(now).to_std().unwrap_or_default()),

@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use crate::fault::Faults;
 
-const LONGEST: usize = 1000;
+const MAX_LENGTH: usize = 1000;
 
 /// The value at a dotted path; a numeric segment indexes an array.
-pub(super) fn at<'a>(payload: &'a Value, path: &str) -> Option<&'a Value> {
+pub(super) fn value_at<'a>(payload: &'a Value, path: &str) -> Option<&'a Value> {
     path.split('.').try_fold(payload, |value, segment| match value {
         Value::Object(fields) => fields.get(segment),
         Value::Array(items) => segment.parse::<usize>().ok().and_then(|index| items.get(index)),
@@ -19,7 +19,7 @@ pub(super) fn at<'a>(payload: &'a Value, path: &str) -> Option<&'a Value> {
 
 /// Whether every segment of a dotted path is non-empty.
 pub(super) fn is_path(text: &str) -> bool {
-    text.len() <= LONGEST && text.split('.').all(|segment| !segment.trim().is_empty())
+    text.len() <= MAX_LENGTH && text.split('.').all(|segment| !segment.trim().is_empty())
 }
 
 /// A path, or a text with paths in double braces.
@@ -28,11 +28,11 @@ pub(super) enum Template {
     /// The value at the path, unchanged.
     Path(String),
     /// Alternating texts and paths.
-    Text(Vec<Piece>),
+    Text(Vec<TemplatePart>),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Piece {
+pub(super) enum TemplatePart {
     /// Literal text.
     Literal(String),
     /// The value at this path.
@@ -42,13 +42,17 @@ pub(super) enum Piece {
 impl Template {
     /// The value, or the path at which there is no value.
     pub(super) fn filled(&self, payload: &Value) -> Result<Value, String> {
-        let found = |path: &String| at(payload, path).filter(|value| !value.is_null()).ok_or_else(|| path.clone());
+        let found = |path: &String| {
+            value_at(payload, path)
+                .filter(|value| !value.is_null())
+                .ok_or_else(|| path.clone())
+        };
         match self {
             Self::Path(path) => found(path).cloned(),
             Self::Text(pieces) => {
                 let texts = pieces.iter().map(|piece| match piece {
-                    Piece::Literal(text) => Ok(text.clone()),
-                    Piece::Path(path) => found(path).map(as_text),
+                    TemplatePart::Literal(text) => Ok(text.clone()),
+                    TemplatePart::Path(path) => found(path).map(as_text),
                 });
                 texts.collect::<Result<String, _>>().map(Value::String)
             }
@@ -67,7 +71,7 @@ impl FromStr for Template {
     type Err = Faults;
 
     fn from_str(text: &str) -> Result<Self, Faults> {
-        let fault = || Faults::one("", "must be a dotted path into the payload, or a text with {{paths}} in it");
+        let fault = || Faults::single("", "must be a dotted path into the payload, or a text with {{paths}} in it");
         if !text.contains("{{") {
             let path = text.trim();
             return if is_path(path) {
@@ -83,10 +87,13 @@ impl FromStr for Template {
             if !is_path(path.trim()) {
                 return Err(fault());
             }
-            pieces.extend([Piece::Literal(before.to_owned()), Piece::Path(path.trim().to_owned())]);
+            pieces.extend([
+                TemplatePart::Literal(before.to_owned()),
+                TemplatePart::Path(path.trim().to_owned()),
+            ]);
             rest = after;
         }
-        pieces.push(Piece::Literal(rest.to_owned()));
+        pieces.push(TemplatePart::Literal(rest.to_owned()));
         Ok(Self::Text(pieces))
     }
 }

@@ -14,7 +14,7 @@ pub const MIN_INTERVAL: Duration = Duration::from_secs(1);
 const MAX_INTERVAL: Duration = Duration::from_hours(366 * 24);
 
 /// Missed occurrences of a cron rule are counted one by one up to this number.
-pub const MOST_COUNTED: u32 = 1000;
+pub const MAX_MISSED_COUNTED: u32 = 1000;
 
 /// The rule of a recurrence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,12 +65,12 @@ impl Recurrence {
     /// Validates a recurrence; faults point at `/cron`, `/intervalMs`, `/timezone`, `/firstAt`, `/maxOccurrences`, `/endDate`.
     pub fn new(form: RecurrenceForm<'_>) -> Result<Self, Faults> {
         let mut faults = Faults::default();
-        let rule = rule(&form, &mut faults);
+        let rule = parse_rule(&form, &mut faults);
         let recurrence = Self {
-            zone: parsed(form.timezone, "/timezone", &mut faults),
-            first_at: parsed(form.first_at, "/firstAt", &mut faults),
+            zone: parse_field(form.timezone, "/timezone", &mut faults),
+            first_at: parse_field(form.first_at, "/firstAt", &mut faults),
             max_occurrences: form.max_occurrences,
-            end: parsed(form.end_date, "/endDate", &mut faults),
+            end: parse_field(form.end_date, "/endDate", &mut faults),
             rule: rule.unwrap_or(Rule::Interval(MAX_INTERVAL)),
         };
         if form.max_occurrences == Some(0) {
@@ -116,10 +116,10 @@ impl Recurrence {
                 rule.next(begin - chrono::TimeDelta::milliseconds(1), zone)
             }
             (Rule::Cron(rule), _) => rule.next(event_at, zone),
-            (Rule::Interval(interval), None) => event_at.checked_add_signed(delta(*interval)),
+            (Rule::Interval(interval), None) => event_at.checked_add_signed(time_delta(*interval)),
             (Rule::Interval(interval), Some(begin)) => Some(on_grid(begin, *interval, event_at)),
         };
-        self.within(Occurrence { number: 1, at: at? }, zone)
+        self.within_limits(Occurrence { number: 1, at: at? }, zone)
     }
 
     /// The occurrence after another one, whatever its outcome and the current time.
@@ -127,26 +127,26 @@ impl Recurrence {
         let zone = self.zone.unwrap_or(tenant);
         let at = match &self.rule {
             Rule::Cron(rule) => rule.next(last.at, zone),
-            Rule::Interval(interval) => last.at.checked_add_signed(delta(*interval)),
+            Rule::Interval(interval) => last.at.checked_add_signed(time_delta(*interval)),
         };
         let next = Occurrence {
             number: last.number.checked_add(1)?,
             at: at?,
         };
-        self.within(next, zone)
+        self.within_limits(next, zone)
     }
 
     /// The next occurrence at or after a moment, and how many are skipped on the way.
     ///
-    /// Of a cron rule at most [`MOST_COUNTED`] are counted; beyond those it continues from the moment.
+    /// Of a cron rule at most [`MAX_MISSED_COUNTED`] are counted; beyond those it continues from the moment.
     pub fn after_missed(&self, last: Occurrence, not_before: Timestamp, tenant: Zone) -> (Option<Occurrence>, u32) {
         match &self.rule {
-            Rule::Cron(rule) => self.along_the_calendar(rule, last, not_before, tenant),
-            Rule::Interval(interval) => self.along_the_stopwatch(*interval, last, not_before, tenant),
+            Rule::Cron(rule) => self.after_missed_cron(rule, last, not_before, tenant),
+            Rule::Interval(interval) => self.after_missed_interval(*interval, last, not_before, tenant),
         }
     }
 
-    fn along_the_calendar(
+    fn after_missed_cron(
         &self,
         rule: &CronRule,
         last: Occurrence,
@@ -156,19 +156,19 @@ impl Recurrence {
         let (mut last, mut missed) = (last, 0);
         loop {
             match self.after(last, tenant) {
-                Some(next) if next.at < not_before && missed < MOST_COUNTED => (last, missed) = (next, missed + 1),
+                Some(next) if next.at < not_before && missed < MAX_MISSED_COUNTED => (last, missed) = (next, missed + 1),
                 Some(next) if next.at < not_before => {
                     let zone = self.zone.unwrap_or(tenant);
                     let at = rule.next(not_before - chrono::TimeDelta::milliseconds(1), zone);
                     let next = at.map(|at| Occurrence { at, ..next });
-                    return (next.and_then(|next| self.within(next, zone)), missed);
+                    return (next.and_then(|next| self.within_limits(next, zone)), missed);
                 }
                 next => return (next, missed),
             }
         }
     }
 
-    fn along_the_stopwatch(
+    fn after_missed_interval(
         &self,
         interval: Duration,
         last: Occurrence,
@@ -178,31 +178,31 @@ impl Recurrence {
         let Some(next) = self.after(last, tenant) else {
             return (None, 0);
         };
-        let behind = steps(next.at, interval, not_before);
+        let behind = intervals_until(next.at, interval, not_before);
         let zone = self.zone.unwrap_or(tenant);
         let later = |steps: u32| {
             let ahead = i32::try_from(steps)
                 .ok()
-                .and_then(|steps| delta(interval).checked_mul(steps))?;
+                .and_then(|steps| time_delta(interval).checked_mul(steps))?;
             let at = next.at.checked_add_signed(ahead)?;
             let number = next.number.checked_add(steps)?;
-            self.within(Occurrence { number, at }, zone)
+            self.within_limits(Occurrence { number, at }, zone)
         };
         let behind = u32::try_from(behind).unwrap_or(u32::MAX);
         if let Some(next) = later(behind) {
             return (Some(next), behind);
         }
         // The series ends before that: the occurrences up to its end were missed.
-        let (mut there, mut gone) = (0, behind);
-        while gone - there > 1 {
-            let middle = there + (gone - there) / 2;
+        let (mut in_series, mut beyond) = (0, behind);
+        while beyond - in_series > 1 {
+            let middle = in_series + (beyond - in_series) / 2;
             if later(middle).is_some() {
-                there = middle;
+                in_series = middle;
             } else {
-                gone = middle;
+                beyond = middle;
             }
         }
-        (None, gone)
+        (None, beyond)
     }
 
     /// The first occurrences for an event at a moment, for a preview.
@@ -213,14 +213,14 @@ impl Recurrence {
             .collect()
     }
 
-    fn within(&self, occurrence: Occurrence, zone: Zone) -> Option<Occurrence> {
+    fn within_limits(&self, occurrence: Occurrence, zone: Zone) -> Option<Occurrence> {
         let not_too_often = self.max_occurrences.is_none_or(|max| occurrence.number <= max);
         let not_too_late = self.end.is_none_or(|end| end.has_not_passed(occurrence.at, &zone.clocks()));
         (not_too_often && not_too_late).then_some(occurrence)
     }
 }
 
-fn rule(form: &RecurrenceForm<'_>, faults: &mut Faults) -> Option<Rule> {
+fn parse_rule(form: &RecurrenceForm<'_>, faults: &mut Faults) -> Option<Rule> {
     match (form.cron, form.interval_ms) {
         (Some(_), Some(_)) => {
             faults.add("/intervalMs", "must be left out where there is a cron");
@@ -230,7 +230,7 @@ fn rule(form: &RecurrenceForm<'_>, faults: &mut Faults) -> Option<Rule> {
             faults.add("/cron", "must be given, or intervalMs instead");
             None
         }
-        (Some(cron), None) => parsed(Some(cron), "/cron", faults).map(Rule::Cron),
+        (Some(cron), None) => parse_field(Some(cron), "/cron", faults).map(Rule::Cron),
         (None, Some(millis)) => {
             let interval = Duration::from_millis(millis);
             if interval < MIN_INTERVAL || interval > MAX_INTERVAL {
@@ -241,23 +241,23 @@ fn rule(form: &RecurrenceForm<'_>, faults: &mut Faults) -> Option<Rule> {
     }
 }
 
-pub(super) fn parsed<T: std::str::FromStr<Err = Faults>>(text: Option<&str>, place: &str, faults: &mut Faults) -> Option<T> {
-    text?.parse::<T>().map_err(|found| faults.absorb(place, found)).ok()
+pub(super) fn parse_field<T: std::str::FromStr<Err = Faults>>(text: Option<&str>, place: &str, faults: &mut Faults) -> Option<T> {
+    text?.parse::<T>().map_err(|found| faults.add_below(place, found)).ok()
 }
 
-fn delta(interval: Duration) -> chrono::TimeDelta {
+fn time_delta(interval: Duration) -> chrono::TimeDelta {
     chrono::TimeDelta::from_std(interval).unwrap_or(chrono::TimeDelta::MAX)
 }
 
 /// The first of `begin`, `begin + interval`, … that is not before `not_before`.
 fn on_grid(begin: Timestamp, interval: Duration, not_before: Timestamp) -> Timestamp {
-    let ahead = steps(begin, interval, not_before).saturating_mul(milliseconds(interval));
+    let ahead = intervals_until(begin, interval, not_before).saturating_mul(milliseconds(interval));
     let ahead = chrono::TimeDelta::try_milliseconds(ahead);
     ahead.and_then(|ahead| begin.checked_add_signed(ahead)).unwrap_or(begin)
 }
 
 /// How many intervals it takes to reach `not_before`.
-fn steps(begin: Timestamp, interval: Duration, not_before: Timestamp) -> i64 {
+fn intervals_until(begin: Timestamp, interval: Duration, not_before: Timestamp) -> i64 {
     let step = milliseconds(interval);
     let behind = not_before.signed_duration_since(begin).num_milliseconds().max(0);
     behind / step + i64::from(behind % step > 0)

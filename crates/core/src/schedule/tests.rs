@@ -260,7 +260,7 @@ fn a_delay_is_a_duration_or_a_time_from_the_payload() {
         let delay = Delay::new(form).unwrap();
         match delay.due(&payload, at("2026-01-01T00:00:00Z"), Zone::default()) {
             Ok(Due::At(at)) => Ok(at),
-            Ok(Due::Ask(_)) => Err("a script".to_owned()),
+            Ok(Due::Script(_)) => Err("a script".to_owned()),
             Err(message) => Err(message),
         }
     };
@@ -323,11 +323,11 @@ fn a_delay_has_exactly_one_source_of_its_time() {
 fn an_overdue_occurrence_is_cancelled_with_the_reason() {
     let max = MaxOverdue(std::time::Duration::from_mins(1));
     let due = at("2026-01-01T00:00:00Z");
-    let judge = |ms| max.judge(due, due + TimeDelta::milliseconds(ms));
-    assert_eq!(judge(-1500), Timeliness::NotDue(std::time::Duration::from_millis(1500)));
-    assert_eq!((judge(0), judge(60_000)), (Timeliness::Due, Timeliness::Due));
+    let timeliness = |ms| max.timeliness(due, due + TimeDelta::milliseconds(ms));
+    assert_eq!(timeliness(-1500), Timeliness::NotDue(std::time::Duration::from_millis(1500)));
+    assert_eq!((timeliness(0), timeliness(60_000)), (Timeliness::Due, Timeliness::Due));
     let reason = "It was due 61 s ago, which is more than the 60 s that it may be late.";
-    assert_eq!(judge(61_000), Timeliness::Overdue(reason.to_owned()));
+    assert_eq!(timeliness(61_000), Timeliness::Overdue(reason.to_owned()));
 }
 
 #[test]
@@ -335,12 +335,12 @@ fn an_event_with_equal_keys_cancels_pending_deliveries() {
     let types = [EventType::new("appointment-cancelled")].into();
     let rule = CancelRule::new(types, vec!["visit.id".to_owned(), "ward".to_owned()], CancelAction::Cancel).unwrap();
     let pending = rule.key(&json!({"visit": {"id": 7}, "ward": "A"})).unwrap();
-    let called_off = |event_type: &str, payload| rule.called_off_by(&EventType::new(event_type), &payload) == Some(pending);
-    assert!(called_off(
+    let cancels = |event_type: &str, payload| rule.cancellation_key(&EventType::new(event_type), &payload) == Some(pending);
+    assert!(cancels(
         "appointment-cancelled",
         json!({"visit": {"id": 7.0, "x": 1}, "ward": "A"})
     ));
-    assert!(!called_off("appointment-created", json!({"visit": {"id": 7}, "ward": "A"})));
+    assert!(!cancels("appointment-created", json!({"visit": {"id": 7}, "ward": "A"})));
     let key = |id: &str| rule.key(&serde_json::from_str(&format!(r#"{{"visit": {{"id": {id}}}, "ward": "A"}}"#)).unwrap());
     assert_ne!(key("123456789012345678901234567890"), key("123456789012345678901234567891"));
     assert_eq!(key("1.10"), key("1.1"));
@@ -350,7 +350,7 @@ fn an_event_with_equal_keys_cancels_pending_deliveries() {
         json!({"visit": {"id": 7}}),
         json!({"visit": {"id": 7}, "ward": null}),
     ] {
-        assert!(!called_off("appointment-cancelled", other.clone()), "{other}");
+        assert!(!cancels("appointment-cancelled", other.clone()), "{other}");
     }
     assert_eq!(
         rule.key(&json!({"visit": {}, "ward": {}})),

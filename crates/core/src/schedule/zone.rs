@@ -56,6 +56,6 @@ impl FromStr for Zone {
 
     fn from_str(text: &str) -> Result<Self, Faults> {
         let zone = text.parse().map(Self);
-        zone.map_err(|_| Faults::one("", "must be a time zone's name, such as Europe/Berlin"))
+        zone.map_err(|_| Faults::single("", "must be a time zone's name, such as Europe/Berlin"))
     }
 }

@@ -39,7 +39,7 @@ fn every_second(more: u32) -> ScheduledDelivery {
             schedule: Schedule::read(ScheduleMode::Recurring, Some(&config)).unwrap(),
             zone: Zone::default(),
         }),
-        call_off_keys: Vec::new(),
+        cancellation_keys: Vec::new(),
         status: ScheduledStatus::Failed,
         error: Some("it answered 500".to_owned()),
         cancellation: None,
@@ -88,14 +88,14 @@ fn overdue_occurrences_are_skipped_and_counted() {
     assert_eq!(next.scheduled_for, now - day);
     let missed = u32::try_from((two_years - day).num_seconds()).unwrap() - 2;
     assert_eq!(next.number(), Some(missed + 2));
-    assert!(first.missed(now - day).unwrap().starts_with(&missed.to_string()));
-    assert_eq!(first.missed(noon()), None);
+    assert!(first.missed_note(now - day).unwrap().starts_with(&missed.to_string()));
+    assert_eq!(first.missed_note(noon()), None);
     let few = every_second(9);
     assert_eq!(few.successor(now - day, now), None);
     assert!(
-        few.missed(now - day).unwrap().starts_with("8 "),
+        few.missed_note(now - day).unwrap().starts_with("8 "),
         "{:?}",
-        few.missed(now - day)
+        few.missed_note(now - day)
     );
 }
 
@@ -104,9 +104,9 @@ fn a_scheduled_delivery_has_the_identity_of_its_first_log() {
     let first = every_second(1);
     assert_eq!(first.id.0, first.message_id(0).log_id(first.event.created_at).0);
     assert_ne!(first.message_id(0), first.message_id(1));
-    let order = first.order(1, "claim".to_owned());
+    let command = first.command(1, "claim".to_owned());
     assert_eq!(
-        (order.message_id, order.trigger),
+        (command.message_id, command.trigger),
         (first.message_id(1), TriggerType::Scheduled)
     );
     let once = ScheduledDelivery { series: None, ..first };
@@ -118,13 +118,13 @@ fn a_scheduled_delivery_has_the_identity_of_its_first_log() {
 }
 
 #[test]
-fn call_off_compares_positions_within_a_source_and_times_across_sources() {
-    let key = CallOffKey::new(OrgId(1), IntegrationId([3; 12]), crate::schedule::MatchKey([1; 16]));
+fn cancellation_compares_positions_within_a_source_and_times_across_sources() {
+    let key = CancellationKey::new(OrgId(1), IntegrationId([3; 12]), crate::schedule::MatchKey([1; 16]));
     let planned = ScheduledDelivery {
-        call_off_keys: vec![key],
+        cancellation_keys: vec![key],
         ..every_second(1)
     };
-    let call_off = |source: &str, position, happened_at| CallOff {
+    let cancelling = |source: &str, position, happened_at| CancellationEvent {
         org_id: planned.org_id,
         integration: planned.integration,
         key,
@@ -140,14 +140,14 @@ fn call_off_compares_positions_within_a_source_and_times_across_sources() {
         decided_at: noon(),
     };
     let (before, after) = (noon() - TimeDelta::hours(1), noon() + TimeDelta::hours(1));
-    assert!(call_off("mysql", 8, before).calls_off(&planned));
-    assert!(!call_off("mysql", 7, after).calls_off(&planned), "not what it planned itself");
-    assert!(!call_off("mysql", 6, after).calls_off(&planned));
-    assert!(call_off("push", 1, after).calls_off(&planned));
-    assert!(!call_off("push", 9, before).calls_off(&planned));
+    assert!(cancelling("mysql", 8, before).cancels(&planned));
+    assert!(!cancelling("mysql", 7, after).cancels(&planned), "not what it planned itself");
+    assert!(!cancelling("mysql", 6, after).cancels(&planned));
+    assert!(cancelling("push", 1, after).cancels(&planned));
+    assert!(!cancelling("push", 9, before).cancels(&planned));
     let other = ScheduledDelivery {
-        call_off_keys: Vec::new(),
+        cancellation_keys: Vec::new(),
         ..planned.clone()
     };
-    assert!(!call_off("mysql", 8, after).calls_off(&other));
+    assert!(!cancelling("mysql", 8, after).cancels(&other));
 }

@@ -5,12 +5,12 @@ use crate::clock::Timestamp;
 
 /// What to do with one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Take {
+pub enum TakeResult {
     /// Send it.
     Taken,
     /// Ask the stored window, pass the answer to [`Meter::granted`], and take again. Only one caller asks; others wait for its
     /// answer.
-    LeaseRequest(LeaseRequest),
+    NeedsLease(LeaseRequest),
     /// Refuse it: the window is full.
     Full {
         /// When it has room again.
@@ -23,7 +23,7 @@ pub enum Take {
 #[derive(Debug, Clone)]
 pub struct Meter {
     limit: RateLimit,
-    held: u32,
+    leased: u32,
     grant: Option<Grant>,
     wanted: u32,
 }
@@ -33,7 +33,7 @@ impl Meter {
     pub fn new(limit: RateLimit) -> Self {
         Self {
             limit,
-            held: 0,
+            leased: 0,
             grant: None,
             wanted: 1,
         }
@@ -45,34 +45,34 @@ impl Meter {
     }
 
     /// Takes one request, or returns what to do first.
-    pub fn take(&mut self, now: Timestamp) -> Take {
+    pub fn take(&mut self, now: Timestamp) -> TakeResult {
         let Some(grant) = self.grant else {
-            return self.ask(None);
+            return self.request_lease(None);
         };
         let usable = now < grant.valid_until;
-        if usable && self.held > 0 {
-            self.held -= 1;
-            return Take::Taken;
+        if usable && self.leased > 0 {
+            self.leased -= 1;
+            return TakeResult::Taken;
         }
-        if self.held == 0 && grant.remaining == 0 && now < grant.free_at {
-            return Take::Full { until: grant.free_at };
+        if self.leased == 0 && grant.remaining == 0 && now < grant.free_at {
+            return TakeResult::Full { until: grant.free_at };
         }
         let unused = UnusedGrant {
             slice: grant.slice,
-            requests: self.held,
+            requests: self.leased,
         };
-        self.ask((self.held > 0).then_some(unused))
+        self.request_lease((self.leased > 0).then_some(unused))
     }
 
     /// Records the answer of the stored window.
     pub fn granted(&mut self, grant: Grant) {
-        self.held = grant.requests;
+        self.leased = grant.requests;
         self.grant = Some(grant);
     }
 
     /// How many requests there is room for, as far as this process knows.
     pub fn remaining(&self) -> u32 {
-        self.held + self.grant.map_or(self.limit.max_requests(), |grant| grant.remaining)
+        self.leased + self.grant.map_or(self.limit.max_requests(), |grant| grant.remaining)
     }
 
     /// When there is more room, as far as this process knows.
@@ -80,20 +80,20 @@ impl Meter {
         self.grant.map(|grant| grant.free_at)
     }
 
-    fn ask(&mut self, unused: Option<UnusedGrant>) -> Take {
+    fn request_lease(&mut self, unused: Option<UnusedGrant>) -> TakeResult {
         self.wanted = match (unused, self.grant) {
             (Some(unused), Some(grant)) => (grant.requests - unused.requests.min(grant.requests)).max(1),
-            (None, Some(grant)) if grant.requests > 0 => self.wanted.saturating_mul(2).min(self.most()),
+            (None, Some(grant)) if grant.requests > 0 => self.wanted.saturating_mul(2).min(self.max_lease()),
             _ => self.wanted,
         };
-        Take::LeaseRequest(LeaseRequest {
+        TakeResult::NeedsLease(LeaseRequest {
             wanted: self.wanted,
             unused,
         })
     }
 
     /// A quarter of the limit, so that other processes get a share too.
-    fn most(&self) -> u32 {
+    fn max_lease(&self) -> u32 {
         self.limit.max_requests().div_ceil(4)
     }
 }

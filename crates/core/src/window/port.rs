@@ -28,7 +28,7 @@ pub enum WindowKey {
 }
 
 /// The subscriber that an address stands for in rate limits. A subscriber with one IPv6 address has its whole /64 network.
-pub fn subscriber(address: IpAddr) -> IpAddr {
+pub fn subscriber_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => {
@@ -58,8 +58,9 @@ pub trait RateWindows: Send + Sync {
     /// Applies [`Window::lease`](super::Window::lease) to the stored window of a key.
     ///
     /// One update by identifier, guarded by the version that was read (or an insert that fails on a duplicate); on a conflict
-    /// the window is read again and the lease is recomputed. A [spent](super::Window::spent_at) window may be removed.
-    async fn lease(&self, key: &WindowKey, limit: &RateLimit, ask: LeaseRequest, now: Timestamp) -> Result<Grant, StoreError>;
+    /// the window is read again and the lease is recomputed. A [expired](super::Window::expires_at) window may be removed.
+    async fn lease(&self, key: &WindowKey, limit: &RateLimit, request: LeaseRequest, now: Timestamp)
+    -> Result<Grant, StoreError>;
 }
 
 #[cfg(test)]
@@ -75,7 +76,7 @@ mod tests {
             ("2001:db8:1:2:ffff::1", "2001:db8:1:2::"),
             ("::1", "::"),
         ] {
-            assert_eq!(subscriber(address.parse().unwrap()).to_string(), expected, "{address}");
+            assert_eq!(subscriber_of(address.parse().unwrap()).to_string(), expected, "{address}");
         }
     }
 }

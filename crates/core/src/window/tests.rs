@@ -33,16 +33,16 @@ impl Simulation {
     fn request(&mut self, process: usize, ms: i64) -> bool {
         loop {
             match self.meters[process].take(at(ms)) {
-                Take::Taken => {
+                TakeResult::Taken => {
                     self.sent.push(ms);
                     return true;
                 }
-                Take::Full { until } => {
+                TakeResult::Full { until } => {
                     assert!(until > at(ms));
                     return false;
                 }
-                Take::LeaseRequest(ask) => {
-                    let (grant, next) = self.stored.lease(&self.limit, ask, at(ms));
+                TakeResult::NeedsLease(request) => {
+                    let (grant, next) = self.stored.lease(&self.limit, request, at(ms));
                     self.stored = next.unwrap_or_else(|| self.stored.clone());
                     self.leases += 1;
                     self.meters[process].granted(grant);
@@ -110,11 +110,11 @@ proptest! {
         for pause in moments {
             ms += pause;
             let until = simulation.stored.wait_until(&simulation.limit, at(ms));
-            let ask = LeaseRequest { wanted: 1, unused: None };
-            let granted = |now| simulation.stored.lease(&simulation.limit, ask, now).0.requests;
+            let request = LeaseRequest { wanted: 1, unused: None };
+            let granted = |now| simulation.stored.lease(&simulation.limit, request, now).0.requests;
             prop_assert_eq!(granted(until), 1);
             prop_assert!(until == at(ms) || granted(until - TimeDelta::milliseconds(1)) == 0);
-            simulation.stored = simulation.stored.lease(&simulation.limit, ask, at(ms)).1.unwrap_or(simulation.stored);
+            simulation.stored = simulation.stored.lease(&simulation.limit, request, at(ms)).1.unwrap_or(simulation.stored);
         }
     }
 }
@@ -137,18 +137,18 @@ fn a_busy_rate_limit_costs_few_round_trips() {
 #[test]
 fn a_window_keeps_its_grants_when_its_length_changes() {
     let (short, long) = (RateLimit::new(10, 10).unwrap(), RateLimit::new(10, 20).unwrap());
-    let ask = |wanted| LeaseRequest { wanted, unused: None };
-    let stored = Window::default().lease(&short, ask(8), at(0)).1.unwrap();
-    assert_eq!(stored.lease(&long, ask(8), at(5_000)).0.requests, 2);
-    assert_eq!(stored.lease(&long, ask(8), at(11_000)).0.requests, 8);
+    let request = |wanted| LeaseRequest { wanted, unused: None };
+    let stored = Window::default().lease(&short, request(8), at(0)).1.unwrap();
+    assert_eq!(stored.lease(&long, request(8), at(5_000)).0.requests, 2);
+    assert_eq!(stored.lease(&long, request(8), at(11_000)).0.requests, 8);
 }
 
 #[test]
 fn a_window_takes_a_lagging_clock_to_be_in_the_newest_slice() {
     let limit = RateLimit::new(10, 10).unwrap();
-    let ask = LeaseRequest { wanted: 5, unused: None };
-    let stored = Window::default().lease(&limit, ask, at(3_000)).1.unwrap();
-    let (grant, next) = stored.lease(&limit, ask, at(0));
+    let request = LeaseRequest { wanted: 5, unused: None };
+    let stored = Window::default().lease(&limit, request, at(3_000)).1.unwrap();
+    let (grant, next) = stored.lease(&limit, request, at(0));
     assert_eq!((grant.requests, grant.slice), (5, stored.newest));
     assert_eq!(next.unwrap().newest, stored.newest);
 }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use ig_core::delivery_command::{CommandReport, DeliveryCommand};
 use ig_core::id::{LogId, OrgId};
-use ig_core::order::{DeliveryOrder, OrderReport};
 use ig_service::{Context, TaskKind};
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -15,7 +15,7 @@ use super::{CommandError, DeliveryCommands};
 const MAX_CONCURRENT_COMMANDS: usize = 1_000;
 
 /// The result of a command, for all its callers.
-pub(crate) type CommandResult = Arc<Result<OrderReport, CommandError>>;
+pub(crate) type CommandResult = Arc<Result<CommandReport, CommandError>>;
 
 type ResultReceiver = watch::Receiver<Option<CommandResult>>;
 /// The identity of a command: the log of its delivery.
@@ -44,7 +44,7 @@ impl CommandTasks {
     }
 
     /// Starts a command, or joins it, and waits for its result.
-    pub(crate) async fn execute(self: &Arc<Self>, order: DeliveryOrder) -> CommandResult {
+    pub(crate) async fn execute(self: &Arc<Self>, order: DeliveryCommand) -> CommandResult {
         let result = async {
             let mut receiver = self.start_or_join(order)?;
             let result = receiver.wait_for(Option::is_some).await.ok()?;
@@ -53,7 +53,7 @@ impl CommandTasks {
         result.await.unwrap_or_else(|| Arc::new(Err(CommandError::Unavailable)))
     }
 
-    fn start_or_join(self: &Arc<Self>, order: DeliveryOrder) -> Option<ResultReceiver> {
+    fn start_or_join(self: &Arc<Self>, order: DeliveryCommand) -> Option<ResultReceiver> {
         let key = (order.org_id, order.message_id.log_id(order.event_created_at));
         let mut running_commands = self.running_commands.lock();
         if let Some(receiver) = running_commands.get(&key) {

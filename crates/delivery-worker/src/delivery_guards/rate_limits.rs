@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ig_core::clock::{Clock, Timestamp};
-use ig_core::integration::{Integration, SetLimit};
+use ig_core::integration::{ConfiguredLimit, Integration};
 use ig_core::window::{RateWindows, WindowKey};
 use ig_delivery::Limiter;
 
@@ -41,7 +41,7 @@ impl RateLimits {
 
     /// Waits until the limit allows one request, at most `MAX_WAIT`.
     pub(crate) async fn acquire(&self, integration: &Integration, scope: WorkScope<'_>) -> Result<RateLimitDecision, WorkEnded> {
-        let Some(limit) = integration.rate_limit.and_then(SetLimit::in_force) else {
+        let Some(limit) = integration.rate_limit.and_then(ConfiguredLimit::in_force) else {
             return Ok(RateLimitDecision::SendNow);
         };
         let key = WindowKey::Integration(integration.org_id, integration.id);

@@ -139,7 +139,7 @@ impl BatchRunner {
             recorded.extend(self.journal.recorded(log_ids).await?);
         }
         if !scheduled_ids.is_empty() {
-            recorded.extend(self.journal.planned(scheduled_ids).await?);
+            recorded.extend(self.journal.scheduled(scheduled_ids).await?);
         }
         Ok(recorded)
     }

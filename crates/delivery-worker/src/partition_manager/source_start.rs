@@ -62,7 +62,7 @@ impl PartitionManager {
     async fn try_store_start(&self, state: &SourceState) -> Result<(), StartError> {
         let (source, leases) = (state.source.id(), &self.dependencies.leases);
         if leases.source_marks(source).await?.is_none() {
-            leases.begin_source(source, state.first_position().await?).await?;
+            leases.start_source(source, state.first_position().await?).await?;
         }
         Ok(())
     }
@@ -82,23 +82,26 @@ impl PartitionManager {
         let head = state.source.head().await?;
         let SourceMarks {
             first,
-            seen,
+            highest_read,
             generations,
             rewinds,
         } = self
             .dependencies
             .leases
-            .begin_source(state.source.id(), state.first_position().await?)
+            .start_source(state.source.id(), state.first_position().await?)
             .await?;
         // Decisions about earlier tables, or from before a rewind, exist for rows up to here.
-        let recheck_to = head.max(seen).max(generations.reach()).max(rewinds.reach());
+        let recheck_to = head
+            .max(highest_read)
+            .max(generations.highest_earlier_id())
+            .max(rewinds.max_possible_read());
         *state.generations.write() = generations;
         *state.rewinds.write() = rewinds;
         for (lease, checkpoint) in waiting {
             state.start_partition(lease, checkpoint.unwrap_or(first), recheck_to);
         }
-        state.saved_read_to.store(seen, Ordering::Relaxed);
-        state.watch_tail(head, seen);
+        state.saved_read_to.store(highest_read, Ordering::Relaxed);
+        state.watch_tail(head, highest_read);
         Ok(())
     }
 }

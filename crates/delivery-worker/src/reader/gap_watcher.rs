@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use ig_core::id::Position;
-use ig_core::lease::READ_SINCE;
-use ig_core::reading::ReadRange;
+use ig_core::lease::MAX_UNSAVED_READ;
+use ig_core::read_cursors::ReadRange;
 use tokio_util::sync::CancellationToken;
 
 use super::ingester::{Ingester, ReadError};
@@ -52,15 +52,15 @@ impl GapWatcher {
         if due.is_empty() {
             return Ok(());
         }
-        let filled = state.source.visible_within(&due).await?;
+        let filled = state.source.visible_positions(&due).await?;
         for positions in filled.chunks(READ_BATCH) {
             let rows = state.source.read_ranges(&merge_adjacent(positions.iter().copied())).await?;
-            self.ingester.ingest(rows, &ReadRange::of_holes(), Vec::new(), false).await?;
+            self.ingester.ingest(rows, &ReadRange::of_gaps(), Vec::new(), false).await?;
         }
         let start_count = state.tracker.start_count();
-        let expired = state.gap_tracker.lock().watched_for(checked_at, state.gap_watch);
+        let expired = state.gap_tracker.lock().expired(checked_at, state.gap_watch);
         // The earlier holder may have decided about more than it had stored as read.
-        let decided_to = state.tracker.recheck_to().saturating_add(READ_SINCE);
+        let decided_to = state.tracker.recheck_to().saturating_add(MAX_UNSAVED_READ);
         self.ingester.ingest_vanished(expired, decided_to).await?;
         let given_up = {
             let mut gap_tracker = state.gap_tracker.lock();

@@ -10,7 +10,7 @@ use ig_core::event::SourceRow;
 use ig_core::gap_tracker::GapTracker;
 use ig_core::id::Position;
 use ig_core::ports::{SourceError, StoreError};
-use ig_core::reading::ReadRange;
+use ig_core::read_cursors::ReadRange;
 use ig_core::stream::RowKind;
 
 use super::SourceState;
@@ -102,7 +102,7 @@ impl Ingester {
     ) -> Vec<RowKind> {
         let tickets = {
             let mut gap_tracker = self.state.gap_tracker.lock();
-            gap_tracker.note(gaps, self.clock.now());
+            gap_tracker.watch(gaps, self.clock.now());
             let candidates = resolved.iter().map(|row| to_candidate(row, &mut gap_tracker)).collect();
             self.state.tracker.admit(range, candidates, has_more)
         };
@@ -136,7 +136,7 @@ impl Ingester {
                     .as_ref()
                     .is_none_or(|earlier| !self.state.was_done(&earlier.audit))
             });
-            self.admit_and_submit(vanished, &ReadRange::of_holes(), Vec::new(), false);
+            self.admit_and_submit(vanished, &ReadRange::of_gaps(), Vec::new(), false);
             ranges = remaining;
         }
         Ok(())

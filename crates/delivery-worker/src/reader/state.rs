@@ -10,7 +10,7 @@ use ig_core::event::SourceRow;
 use ig_core::gap_tracker::GapTracker;
 use ig_core::generation::Generations;
 use ig_core::id::Position;
-use ig_core::lease::{Checkpoint, READ_SINCE};
+use ig_core::lease::{Checkpoint, MAX_UNSAVED_READ};
 use ig_core::ports::{EventSource, SourceError, StartPosition};
 use ig_core::rewind::{Rewinds, disjoint};
 use ig_core::stream::Stream;
@@ -107,8 +107,8 @@ impl SourceState {
     /// that may have waited at a rewind.
     pub(crate) fn watch_tail(&self, head: Position, seen: Position) {
         let watched_since = Instant::now();
-        let read = head + 1..=head.max(seen).saturating_add(READ_SINCE);
-        let positions = disjoint(self.rewinds.read().left_above(head).chain([read]));
+        let read = head + 1..=head.max(seen).saturating_add(MAX_UNSAVED_READ);
+        let positions = disjoint(self.rewinds.read().possibly_unfinished_above(head).chain([read]));
         *self.tail.lock() = Some(Tail {
             positions,
             watched_since,
@@ -117,11 +117,11 @@ impl SourceState {
 
     /// Whether a decided event was done before a rewind.
     pub(crate) fn was_done(&self, audit: &EventAudit) -> bool {
-        let table = self.generations.read().table_of(&audit.event_id, audit.position);
+        let generation = self.generations.read().generation_of(&audit.event_id, audit.position);
         let event_type = audit.event_type.as_ref().map_or("", |event_type| event_type.as_str());
         let partition = Stream::new(audit.org_id, event_type).partition();
         let rewinds = self.rewinds.read();
-        rewinds.was_done(table, partition, audit.position, audit.decided_at)
+        rewinds.was_done(generation, partition, audit.position, audit.decided_at)
     }
 
     /// Whether the source has shown rows past a position: a row that is missing there was deleted. A replica that lags shows neither the

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use ig_core::id::Position;
-use ig_core::reading::{ReadRange, RowDisposition};
+use ig_core::read_cursors::{ReadRange, RowDisposition};
 use ig_core::stream::Stream;
 
 use super::ticket::Ticket;
@@ -62,7 +62,7 @@ impl Tracker {
         let disposition = if row.has_vanished {
             RowDisposition::Now
         } else {
-            progress.reading().turn(&stream, position, range, row.fills_gap)
+            progress.cursors().disposition(&stream, position, range, row.fills_gap)
         };
         match disposition {
             RowDisposition::Now if !progress.is_admitting() => {
@@ -79,14 +79,14 @@ impl Tracker {
                 state.deferred_rows.insert(position, stream);
                 None
             }
-            RowDisposition::Now | RowDisposition::Later | RowDisposition::Not => None,
+            RowDisposition::Now | RowDisposition::Later | RowDisposition::Ignore => None,
         }
     }
 
     /// Defers the streams with a deep backlog and more rows to come, and those beyond their limit.
     fn defer_backlogs(&self, state: &mut State, streams: HashSet<Stream>, has_more: bool) {
         let limit = self.stream_limit();
-        for stream in streams.into_iter().filter(Stream::is_named) {
+        for stream in streams.into_iter().filter(Stream::is_deferrable) {
             let Some(progress) = state.partitions.get_mut(&stream.partition()) else {
                 continue;
             };

@@ -7,7 +7,7 @@ use std::time::Instant;
 use ig_core::id::{Position, SourceId};
 use ig_core::lease::Checkpoint;
 use ig_core::progress::Progress;
-use ig_core::reading::{ReadRange, Reading};
+use ig_core::read_cursors::{ReadCursors, ReadRange};
 use ig_core::stream::Stream;
 
 use super::ResumePoint;
@@ -17,7 +17,7 @@ use crate::local_lease::LocalLease;
 #[derive(Debug)]
 pub(super) struct PartitionProgress {
     lease: Arc<LocalLease>,
-    reading: Reading,
+    cursors: ReadCursors,
     progress: Progress<Instant>,
     loads: HashMap<Stream, StreamLoad>,
     /// Deliveries beyond the first of each event.
@@ -48,7 +48,7 @@ impl PartitionProgress {
     pub(super) fn new(lease: Arc<LocalLease>, resume_point: ResumePoint) -> Self {
         let ResumePoint { checkpoint, recheck_to } = resume_point;
         Self {
-            reading: Reading::resume(lease.partition(), checkpoint),
+            cursors: ReadCursors::resume(lease.partition(), checkpoint),
             lease,
             progress: Progress::resume(checkpoint),
             loads: HashMap::new(),
@@ -79,8 +79,8 @@ impl PartitionProgress {
         &self.lease
     }
 
-    pub(super) fn reading(&self) -> &Reading {
-        &self.reading
+    pub(super) fn cursors(&self) -> &ReadCursors {
+        &self.cursors
     }
 
     /// Events in flight, and deliveries beyond the first of each.
@@ -148,18 +148,18 @@ impl PartitionProgress {
         if self.is_closing {
             return;
         }
-        self.reading.advance(range);
-        self.progress.read_to(self.reading.complete_to());
+        self.cursors.advance(range);
+        self.progress.read_to(self.cursors.complete_to());
     }
 
     /// Gives a stream a cursor of its own.
     pub(super) fn defer(&mut self, stream: Stream) {
-        self.reading.set_apart(stream);
+        self.cursors.defer(stream);
     }
 
     pub(super) fn rejoin(&mut self, stream: &Stream) {
-        self.reading.rejoin(stream);
-        self.progress.read_to(self.reading.complete_to());
+        self.cursors.rejoin(stream);
+        self.progress.read_to(self.cursors.complete_to());
     }
 
     /// The checkpoint, if it moved since it was last saved.

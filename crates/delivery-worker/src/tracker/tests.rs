@@ -1,7 +1,7 @@
 use std::time::Instant;
 
 use ig_core::id::OrgId;
-use ig_core::reading::ReadRange;
+use ig_core::read_cursors::ReadRange;
 
 use super::*;
 
@@ -85,7 +85,7 @@ fn tracker_admits_a_row_below_the_cursor_only_if_it_fills_a_gap() {
     };
     assert_eq!(
         tracker
-            .admit(&ReadRange::of_holes(), vec![late], false)
+            .admit(&ReadRange::of_gaps(), vec![late], false)
             .into_iter()
             .flatten()
             .count(),
@@ -132,7 +132,7 @@ fn deferred_backlog_is_skipped_by_the_others_and_holds_the_checkpoint() {
     assert_eq!((tickets.len(), tracker.deferred_count()), (DEEP_BACKLOG_EVENTS, 1));
 
     let skipping = ReadRange {
-        passed: BTreeSet::from([hog.clone()]),
+        skipped: BTreeSet::from([hog.clone()]),
         ..ReadRange::of_all(deep, 1_000_000)
     };
     let admitted = tracker.admit(&skipping, vec![row(&neighbour, 1_000_000)], false);
@@ -165,7 +165,7 @@ fn tracker_does_not_move_a_partition_that_restarted_while_a_range_was_read() {
     let tracker = tracker();
     start(&tracker, hog.partition(), 5);
     let skipping = ReadRange {
-        passed: BTreeSet::from([hog.clone()]),
+        skipped: BTreeSet::from([hog.clone()]),
         ..ReadRange::of_all(5, 1_000_000)
     };
     let admitted = tracker.admit(&skipping, vec![row(&neighbour, 1_000_000)], false);

@@ -7,7 +7,7 @@ use ig_core::alert::{Alert, Severity};
 use ig_core::breaker::Breaker;
 use ig_core::clock::Timestamp;
 use ig_core::delivery_log::Direction;
-use ig_core::integration::{Guarded, Hold};
+use ig_core::integration::{BreakerSubject, Hold};
 use ig_core::ports::{StoreError, SwitchError, Switches};
 
 /// How often a switch is tried while the database is unavailable, and the pause after the first try.
@@ -27,7 +27,7 @@ impl IntegrationSwitch {
     /// Stores the next breaker, holds or releases the integration, and raises the alert, as one write.
     pub(super) async fn apply(
         &self,
-        integration: &Guarded<'_>,
+        integration: &BreakerSubject<'_>,
         hold: Option<&Hold>,
         next: &Breaker,
         now: Timestamp,
@@ -36,7 +36,10 @@ impl IntegrationSwitch {
             Some(hold) => new_alert(integration, Severity::Critical, opened_message(integration, hold), now),
             None => new_alert(integration, Severity::Info, closed_message(integration), now),
         };
-        let applied = with_retries(integration, || self.switches.turn(integration, hold, next, &alert, now)).await;
+        let applied = with_retries(integration, || {
+            self.switches.apply_breaker(integration, hold, next, &alert, now)
+        })
+        .await;
         match applied {
             Ok(true) => Ok(SwitchOutcome::Applied),
             Ok(false) => Ok(SwitchOutcome::Conflict),
@@ -50,7 +53,7 @@ impl IntegrationSwitch {
 
     /// Holds an integration whose breaker is open, and raises the alert. A stale switch needs nothing: another process has made it, or the
     /// integration has changed and its failures are counted again.
-    pub(super) async fn hold(&self, integration: &Guarded<'_>, hold: &Hold, now: Timestamp) {
+    pub(super) async fn hold(&self, integration: &BreakerSubject<'_>, hold: &Hold, now: Timestamp) {
         let alert = new_alert(integration, Severity::Critical, opened_message(integration, hold), now);
         match with_retries(integration, || self.switches.hold(integration, hold, &alert, now)).await {
             Ok(()) => {}
@@ -76,7 +79,7 @@ pub(super) enum SwitchOutcome {
 }
 
 /// Other processes learn of a switch by this write alone, so it is retried while the database is busy.
-async fn with_retries<T, F>(integration: &Guarded<'_>, switch: impl Fn() -> F) -> Result<T, SwitchError>
+async fn with_retries<T, F>(integration: &BreakerSubject<'_>, switch: impl Fn() -> F) -> Result<T, SwitchError>
 where
     F: Future<Output = Result<T, SwitchError>>,
 {
@@ -94,7 +97,7 @@ where
 }
 
 /// The alert's text when a breaker opens.
-fn opened_message(integration: &Guarded<'_>, hold: &Hold) -> String {
+fn opened_message(integration: &BreakerSubject<'_>, hold: &Hold) -> String {
     let meanwhile = match integration.direction {
         Direction::Outbound => "Its deliveries wait as dead letters",
         Direction::Inbound => "Calls to it are refused",
@@ -106,7 +109,7 @@ fn opened_message(integration: &Guarded<'_>, hold: &Hold) -> String {
 }
 
 /// The alert's text when a breaker closes.
-fn closed_message(integration: &Guarded<'_>) -> String {
+fn closed_message(integration: &BreakerSubject<'_>) -> String {
     let from_now_on = match integration.direction {
         Direction::Outbound => "its deliveries are sent again. What was held waits for a redrive",
         Direction::Inbound => "calls are let through again",
@@ -117,7 +120,7 @@ fn closed_message(integration: &Guarded<'_>) -> String {
     )
 }
 
-fn new_alert(integration: &Guarded<'_>, severity: Severity, message: String, now: Timestamp) -> Alert {
+fn new_alert(integration: &BreakerSubject<'_>, severity: Severity, message: String, now: Timestamp) -> Alert {
     Alert {
         org_id: Some(integration.org_id),
         kind: match severity {

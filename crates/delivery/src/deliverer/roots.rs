@@ -16,18 +16,18 @@ use super::pinned::PinnedVerifier;
 pub(super) fn client_config(private_ca: Option<&Path>) -> Result<ClientConfig, Faults> {
     let mut roots = platform_roots();
     let pinned = match private_ca {
-        Some(file) => add_private_roots(file, &mut roots).map_err(|message| Faults::one("/private_ca_file", message))?,
+        Some(file) => add_private_roots(file, &mut roots).map_err(|message| Faults::single("/private_ca_file", message))?,
         None => Vec::new(),
     };
     let provider = Arc::new(ring::default_provider());
     let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(|_| Faults::one("", "TLS is not available"))?;
+        .map_err(|_| Faults::single("", "TLS is not available"))?;
     if pinned.is_empty() {
         return Ok(config.with_root_certificates(roots).with_no_client_auth());
     }
     let authorities = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
-    let authorities = authorities.map_err(|error| Faults::one("/private_ca_file", error.to_string()))?;
+    let authorities = authorities.map_err(|error| Faults::single("/private_ca_file", error.to_string()))?;
     let verifier = Arc::new(PinnedVerifier::new(authorities, pinned));
     Ok(config
         .dangerous()

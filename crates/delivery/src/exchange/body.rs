@@ -3,7 +3,7 @@
 use bytes::BytesMut;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use ig_core::delivery_log::KeptBody;
+use ig_core::delivery_log::BodyExcerpt;
 use ig_core::outcome::Failure;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -32,12 +32,12 @@ impl BodyError {
 
 /// Reads up to [`MAX_BODY_BYTES`]. The rest of a larger body is dropped, and an HTTP/1.1 connection with it, since reading on would cost
 /// more than connecting again.
-pub(crate) async fn read_capped(mut incoming: Incoming, deadline: Instant) -> (KeptBody, Result<(), BodyError>) {
+pub(crate) async fn read_capped(mut incoming: Incoming, deadline: Instant) -> (BodyExcerpt, Result<(), BodyError>) {
     let mut bytes = BytesMut::new();
     let read_result = read_into(&mut incoming, &mut bytes, deadline).await;
     let truncated = !matches!(read_result, Ok(ReadEnd::Complete));
     bytes.truncate(MAX_BODY_BYTES);
-    let kept = KeptBody {
+    let kept = BodyExcerpt {
         bytes: bytes.freeze(),
         truncated,
     };

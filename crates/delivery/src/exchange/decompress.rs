@@ -3,7 +3,7 @@
 use async_compression::tokio::bufread::{BrotliDecoder, GzipDecoder, ZlibDecoder};
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, HeaderMap};
-use ig_core::delivery_log::KeptBody;
+use ig_core::delivery_log::BodyExcerpt;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use super::body::MAX_BODY_BYTES;
@@ -11,7 +11,7 @@ use super::body::MAX_BODY_BYTES;
 /// The body to keep: decompressed where gzip, deflate or br was applied, as received where it cannot be.
 ///
 /// Both sides are limited: at most [`MAX_BODY_BYTES`] compressed bytes were read, and decompressing stops after as many.
-pub(super) async fn decompressed(received: KeptBody, headers: &HeaderMap) -> Option<KeptBody> {
+pub(super) async fn decompressed(received: BodyExcerpt, headers: &HeaderMap) -> Option<BodyExcerpt> {
     if received.bytes.is_empty() {
         return None;
     }
@@ -29,20 +29,20 @@ pub(super) async fn decompressed(received: KeptBody, headers: &HeaderMap) -> Opt
     if decoded.bytes.is_empty() && decoded.truncated {
         return Some(received);
     }
-    Some(KeptBody {
+    Some(BodyExcerpt {
         truncated: decoded.truncated || received.truncated,
         ..decoded
     })
 }
 
 /// A decoder's output, up to the limit or to the first invalid byte.
-async fn decode(decoder: impl AsyncRead + Unpin) -> KeptBody {
+async fn decode(decoder: impl AsyncRead + Unpin) -> BodyExcerpt {
     let mut bytes = Vec::new();
     let mut limited = decoder.take(MAX_BODY_BYTES as u64 + 1);
     let read_result = limited.read_to_end(&mut bytes).await;
     let truncated = read_result.is_err() || bytes.len() > MAX_BODY_BYTES;
     bytes.truncate(MAX_BODY_BYTES);
-    KeptBody {
+    BodyExcerpt {
         bytes: Bytes::from(bytes),
         truncated,
     }

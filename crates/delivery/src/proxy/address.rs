@@ -3,7 +3,7 @@
 use http::Uri;
 use http::uri::PathAndQuery;
 use ig_core::escaping::escaped;
-use ig_core::integration::query::repeated;
+use ig_core::integration::query::first_repeated;
 
 /// The client's path or query cannot be appended to the target's address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,7 +27,7 @@ pub(super) fn join_address(target: &Uri, path: &str, query: &str) -> Result<Uri,
     if !stays_below(path) {
         return Err(BadAddress::Path);
     }
-    if let Some(fixed) = repeated(target.query().unwrap_or_default(), query) {
+    if let Some(fixed) = first_repeated(target.query().unwrap_or_default(), query) {
         let name = fixed.split('=').next().unwrap_or_default();
         return Err(BadAddress::Fixed(name.to_owned()));
     }

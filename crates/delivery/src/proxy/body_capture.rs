@@ -1,7 +1,7 @@
 //! Captures the beginning of a streamed body for the log.
 
 use bytes::{Bytes, BytesMut};
-use ig_core::delivery_log::KeptBody;
+use ig_core::delivery_log::BodyExcerpt;
 
 /// Captures a body up to a limit; a limit of 0 costs nothing.
 ///
@@ -30,13 +30,13 @@ impl BodyCapture {
     }
 
     /// The captured bytes; `None` with a limit of 0.
-    pub fn take(&mut self) -> Option<KeptBody> {
+    pub fn take(&mut self) -> Option<BodyExcerpt> {
         if self.max_bytes == 0 {
             return None;
         }
         let truncated = self.seen > self.captured.len();
         let bytes = std::mem::take(&mut self.captured).freeze();
-        Some(KeptBody { bytes, truncated })
+        Some(BodyExcerpt { bytes, truncated })
     }
 }
 

@@ -91,7 +91,7 @@ impl ClientCheck {
             ClientAuth::None => Ok(Self(Check::None)),
             ClientAuth::ApiKey { header_name, api_key } => {
                 let name = header_name.parse();
-                let name = name.map_err(|_| Faults::one("/inboundAuthConfig/headerName", "must be a valid header name"))?;
+                let name = name.map_err(|_| Faults::single("/inboundAuthConfig/headerName", "must be a valid header name"))?;
                 credential(name, Scheme::Bare, api_key.expose())
             }
             ClientAuth::Bearer { token } => credential(AUTHORIZATION, Scheme::Bearer, token.expose()),
@@ -194,7 +194,8 @@ fn strip_scheme<'a>(value: &'a [u8], scheme: &[u8]) -> Option<&'a [u8]> {
 impl ConstantTimeSecret {
     fn new(secret: &str) -> Result<Self, Faults> {
         let key = hmac::Key::generate(hmac::HMAC_SHA256, &rand::SystemRandom::new());
-        let key = key.map_err(|_| Faults::one("/inboundAuthConfig", "cannot be checked: the system gives no random numbers"))?;
+        let key =
+            key.map_err(|_| Faults::single("/inboundAuthConfig", "cannot be checked: the system gives no random numbers"))?;
         let tag = hmac::sign(&key, secret.as_bytes());
         Ok(Self { key, tag })
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::combinators::UnsyncBoxBody;
-use ig_core::delivery_log::KeptBody;
+use ig_core::delivery_log::BodyExcerpt;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -111,9 +111,9 @@ impl Upload {
     }
 
     /// The captured bytes for the log.
-    pub fn captured(&self) -> Option<KeptBody> {
+    pub fn captured(&self) -> Option<BodyExcerpt> {
         match self {
-            Self::Whole(bytes) => Some(KeptBody {
+            Self::Whole(bytes) => Some(BodyExcerpt {
                 bytes: bytes.clone(),
                 truncated: false,
             }),

@@ -43,7 +43,7 @@ pub(crate) fn add_custom(custom: &[(String, String)], headers: &mut HeaderMap, f
             && !is_reserved(name.as_str())
             && !headers.contains_key(&name)
         {
-            header.set_sensitive(mask::hides(name.as_str(), value));
+            header.set_sensitive(mask::must_mask(name.as_str(), value));
             custom_headers.append(name, header);
         }
     }

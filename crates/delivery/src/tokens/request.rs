@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use http::{Method, Request};
 use http_body_util::Full;
-use ig_core::integration::{ClientCredentials, CredentialsPlace};
+use ig_core::integration::{ClientCredentials, CredentialsLocation};
 use ig_core::outcome::{ErrorCategory, Failure};
 use tokio::time::Instant;
 
@@ -52,7 +52,7 @@ fn build_request(credentials: &ClientCredentials) -> Request<Full<Bytes>> {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
-    if credentials.placed == CredentialsPlace::Header {
+    if credentials.location == CredentialsLocation::Header {
         headers.insert(AUTHORIZATION, basic_header(credentials));
     }
     request
@@ -64,7 +64,7 @@ fn encoded_form(credentials: &ClientCredentials) -> String {
     let optional = [("scope", &credentials.scope), ("audience", &credentials.audience)];
     let given = optional.into_iter().filter_map(|(key, value)| Some((key, value.as_deref()?)));
     form.extend_pairs(given);
-    if credentials.placed == CredentialsPlace::Body {
+    if credentials.location == CredentialsLocation::Body {
         form.append_pair("client_id", &credentials.client_id);
         form.append_pair("client_secret", credentials.client_secret.expose());
     }

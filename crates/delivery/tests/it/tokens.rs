@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use http_body_util::Full;
 use ig_core::id::OrgId;
-use ig_core::integration::{ClientCredentials, CredentialsPlace, Integration, OutgoingAuth};
+use ig_core::integration::{ClientCredentials, CredentialsLocation, Integration, OutgoingAuth};
 use ig_core::outcome::ErrorCategory;
 use ig_core::secret::Secret;
 use ig_delivery::Deliverer;
@@ -26,7 +26,7 @@ fn with_token(target: &str, endpoint: &str) -> Integration {
             client_secret: Secret::new("s3cret ü"),
             scope: Some("orders write".to_owned()),
             audience: None,
-            placed: CredentialsPlace::Header,
+            location: CredentialsLocation::Header,
         })),
         ..integration(target)
     }
@@ -81,7 +81,7 @@ async fn token_is_requested_as_the_standard_says_and_masked() {
 async fn token_request_may_carry_credentials_in_the_form() {
     let (target, endpoint) = (Receiver::answering(StatusCode::OK).await, endpoint("\"3600\"").await);
     let integration = changed(with_token(&target.url(), &endpoint.url()), |credentials| {
-        credentials.placed = CredentialsPlace::Body;
+        credentials.location = CredentialsLocation::Body;
         credentials.scope = None;
         credentials.audience = Some("https://api.example".to_owned());
     });

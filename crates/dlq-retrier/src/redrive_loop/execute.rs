@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use futures::StreamExt as _;
+use ig_core::dead_letter_retry::{ClaimId, RetryResult, group_by_lane};
 use ig_core::id::LogId;
 use ig_core::ports::StoreError;
-use ig_core::redelivery::{ClaimId, Retried, lanes};
 use ig_core::redrive::{Redrive, RedriveKey, RedriveState};
-use ig_store::{Claimed, KeptLetter, REDRIVE_LEASE};
+use ig_store::{REDRIVE_LEASE, RedriveClaim, StoredDeadLetter};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -104,13 +104,13 @@ impl RedriveLoop {
         if halt.is_cancelled() {
             return self.settle(key, claim).await;
         }
-        self.redrives.take_in(redrive, claim).await?;
+        self.redrives.add_letters(redrive, claim).await?;
         let waiting = self.executor.letters.waiting(key).await?;
         if waiting.is_empty() {
             return self.settle(key, claim).await;
         }
         let pass = Pass::of(key, &waiting);
-        let lanes = futures::stream::iter(lanes(waiting));
+        let lanes = futures::stream::iter(group_by_lane(waiting));
         lanes
             .for_each_concurrent(MAX_LANES, |lane| self.process_lane(&pass, lane, halt))
             .await;
@@ -151,17 +151,17 @@ impl RedriveLoop {
         let claim = ClaimId::random(&mut rand::rng());
         let now = self.executor.clock.now();
         match self.executor.letters.claim_redriven(key, id, &claim, now).await? {
-            Claimed::Claimed { before, letter } => self.retry(&before, &letter, &claim).await,
-            Claimed::Busy => Ok(NextStep::RetryAfter(SHORT_DELAY)),
-            Claimed::Gone => Ok(NextStep::NextLetter),
+            RedriveClaim::Claimed { before, letter } => self.retry(&before, &letter, &claim).await,
+            RedriveClaim::Busy => Ok(NextStep::RetryAfter(SHORT_DELAY)),
+            RedriveClaim::Gone => Ok(NextStep::NextLetter),
         }
     }
 
-    async fn retry(&self, before: &KeptLetter, letter: &KeptLetter, claim: &ClaimId) -> Result<NextStep, StoreError> {
+    async fn retry(&self, before: &StoredDeadLetter, letter: &StoredDeadLetter, claim: &ClaimId) -> Result<NextStep, StoreError> {
         let (executor, id) = (&self.executor, letter.letter.id);
         match executor.attempt(letter, claim, &[id]).await? {
-            AttemptResult::Completed(Retried::NotTried { .. }) => {
-                executor.give_back(letter, claim, &before.redelivery).await?;
+            AttemptResult::Completed(RetryResult::NotTried { .. }) => {
+                executor.give_back(letter, claim, &before.retry_progress).await?;
                 Ok(NextStep::SkipIntegration)
             }
             AttemptResult::Completed(retried) => {
@@ -169,7 +169,7 @@ impl RedriveLoop {
                 Ok(NextStep::NextLetter)
             }
             AttemptResult::NoWorker => {
-                executor.give_back(letter, claim, &before.redelivery).await?;
+                executor.give_back(letter, claim, &before.retry_progress).await?;
                 executor.sender.wait_available().await;
                 Ok(NextStep::RetryAfter(Duration::ZERO))
             }

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use ig_core::dead_letter_retry::QueuedDeadLetter;
 use ig_core::id::{IntegrationId, LogId};
-use ig_core::redelivery::Queued;
 use ig_core::redrive::RedriveKey;
 use parking_lot::Mutex;
 
@@ -19,7 +19,7 @@ pub(super) struct Pass {
 
 impl Pass {
     /// A pass over `waiting`.
-    pub(super) fn of(key: RedriveKey, waiting: &[Queued]) -> Self {
+    pub(super) fn of(key: RedriveKey, waiting: &[QueuedDeadLetter]) -> Self {
         let integrations = waiting.iter().map(|queued| (queued.id, queued.lane.integration));
         Self {
             key,

@@ -6,7 +6,7 @@ use ig_dlq_retrier::{Config, run};
 use ig_proto::v1::dlq_service_client::DlqServiceClient;
 use ig_service::grpc::{Client, channel};
 use ig_service::{Context, Stop};
-use ig_store::{MongoConfig, SecretBox, SecretsConfig, Store};
+use ig_store::{MongoConfig, SecretSealer, SecretsConfig, Store};
 use ig_testkit::mongo::TestDatabase;
 
 pub(crate) const GRACE: Duration = Duration::from_secs(10);
@@ -49,8 +49,8 @@ pub(crate) async fn store(database: &TestDatabase) -> Store {
         database: database.name.clone(),
         ..MongoConfig::default()
     };
-    let keys = vec![SecretBox::generate_key("test").unwrap()];
-    let store = Store::connect(&config, SecretBox::new(&SecretsConfig { keys }).unwrap())
+    let keys = vec![SecretSealer::generate_key("test").unwrap()];
+    let store = Store::connect(&config, SecretSealer::new(&SecretsConfig { keys }).unwrap())
         .await
         .unwrap();
     store.migrate().await.unwrap();

@@ -10,7 +10,7 @@ use ig_core::id::{EventId, EventType, LogId, OrgId, Rid, SourceId};
 use ig_core::message::MessageId;
 use ig_core::outcome::ErrorCategory;
 use ig_core::ports::{Journal as _, JournalEntry};
-use ig_store::{KeptLetter, Store};
+use ig_store::{Store, StoredDeadLetter};
 use ig_testkit::builders::{integration_id, target};
 
 /// An abandoned dead letter of event `number`, which is also its id.
@@ -101,7 +101,7 @@ fn entry(letter: DeadLetter) -> JournalEntry {
     }
 }
 
-pub(crate) async fn get(store: &Store, org: i64, number: u64) -> KeptLetter {
+pub(crate) async fn get(store: &Store, org: i64, number: u64) -> StoredDeadLetter {
     let found = store.dead_letters().get(OrgId(org), id(number)).await.unwrap();
     found.expect("a dead letter")
 }

@@ -113,7 +113,7 @@ async fn redrive_waits_for_unavailable_workers_and_keeps_the_order() {
     let done = ended(&running, &started.id, RedriveState::Completed).await;
     assert_eq!((done.delivered, done.failed), (5, 0));
     assert_eq!(numbers(&worker.orders(), ORG), [1, 2, 2, 3, 4, 5]);
-    assert_eq!(get(&store, ORG, 2).await.redelivery.retries, 1);
+    assert_eq!(get(&store, ORG, 2).await.retry_progress.retries, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -140,7 +140,7 @@ async fn redrive_that_is_cancelled_leaves_unprocessed_letters_as_they_were() {
     for number in 2..=5 {
         let kept = get(&store, ORG, number).await;
         assert_eq!((kept.letter.status, kept.redrive), (DeadLetterStatus::Abandoned, None));
-        assert_eq!(kept.redelivery.retries, 0);
+        assert_eq!(kept.retry_progress.retries, 0);
     }
 }
 

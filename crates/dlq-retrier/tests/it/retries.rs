@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use ig_core::configuration::Change;
 use ig_core::dead_letter::{DeadLetter, DeadLetterReason, DeadLetterStatus};
+use ig_core::dead_letter_retry::{DeadLetterState, RetryPolicy};
 use ig_core::id::OrgId;
 use ig_core::organization::Organization;
-use ig_core::redelivery::{DeadLetterState, RetryPolicy};
 use ig_proto::v1::{DlqNudgeRequest, Outcome, RetryRequest};
 use ig_store::{Expected, Store};
 use ig_testkit::builders::{integration, integration_id, organization};
@@ -51,7 +51,7 @@ async fn manual_retry_is_ordered_at_once_and_linked_to_its_log() {
     })
     .await;
     let kept = get(&store, ORG, 1).await;
-    assert_eq!(kept.redelivery.standing, DeadLetterState::Resolved { log: id(1) });
+    assert_eq!(kept.retry_progress.state, DeadLetterState::Resolved { log: id(1) });
     let orders = worker.orders();
     assert_eq!((orders.len(), &orders[0].event_id), (1, &"1".to_owned()));
     assert_eq!(orders[0].message_id, kept.letter.message_id.to_string());
@@ -119,7 +119,7 @@ async fn dead_letter_is_abandoned_after_three_failures_and_alerted_even_if_late(
             status(&store, ORG, number).await == DeadLetterStatus::Abandoned
         })
         .await;
-        assert_eq!(get(&store, ORG, number).await.redelivery.retries, 3);
+        assert_eq!(get(&store, ORG, number).await.retry_progress.retries, 3);
     }
     assert_eq!(worker.orders().len(), 6);
     let alerter = FakeAlerter::default();
@@ -130,7 +130,7 @@ async fn dead_letter_is_abandoned_after_three_failures_and_alerted_even_if_late(
     assert_eq!((alert.org_id, alert.kind.as_str()), (Some(ORG), "dead-letters-abandoned"));
     assert!(alert.message.contains("\"Orders\""), "{}", alert.message);
     eventually("nothing is owed", async || {
-        store.dead_letters().alerts_owed(10).await.unwrap().is_empty()
+        store.dead_letters().pending_alerts(10).await.unwrap().is_empty()
     })
     .await;
 }
@@ -148,11 +148,14 @@ async fn retry_policy_of_an_organisation_applies_to_its_dead_letters() {
     store.configuration().commit(change, Expected::New).await.unwrap();
     record(&store, [due(ORG, 1)]).await;
     nudge(&running).await;
-    eventually("it is due later", async || get(&store, ORG, 1).await.redelivery.retries == 1).await;
+    eventually("it is due later", async || {
+        get(&store, ORG, 1).await.retry_progress.retries == 1
+    })
+    .await;
     let kept = get(&store, ORG, 1).await;
     let later = chrono::Utc::now() + chrono::TimeDelta::minutes(40);
     assert!(
-        matches!(kept.redelivery.standing, DeadLetterState::Pending { due_at } if due_at > later),
+        matches!(kept.retry_progress.state, DeadLetterState::Pending { due_at } if due_at > later),
         "{kept:?}"
     );
     assert_eq!(kept.letter.max_retries, 2);
@@ -202,9 +205,9 @@ async fn dead_letter_of_a_deleted_integration_is_abandoned_and_of_an_unknown_one
             status(&store, org, number).await == DeadLetterStatus::Abandoned
         })
         .await;
-        let standing = get(&store, org, number).await.redelivery.standing;
+        let state = get(&store, org, number).await.retry_progress.state;
         assert_eq!(
-            standing,
+            state,
             DeadLetterState::Abandoned {
                 reason: reason.to_owned()
             }
@@ -214,7 +217,7 @@ async fn dead_letter_of_a_deleted_integration_is_abandoned_and_of_an_unknown_one
         status(&store, 8, 2).await == DeadLetterStatus::PendingRetry
     })
     .await;
-    assert_eq!(get(&store, 8, 2).await.redelivery.retries, 0);
+    assert_eq!(get(&store, 8, 2).await.retry_progress.retries, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -234,11 +237,11 @@ async fn held_delivery_stays_pending_and_counts_no_retry() {
         status(&store, ORG, 1).await == DeadLetterStatus::PendingRetry
     })
     .await;
-    let redelivery = get(&store, ORG, 1).await.redelivery;
-    assert_eq!(redelivery.retries, 0);
-    assert!(!redelivery.is_due(chrono::Utc::now()));
+    let progress = get(&store, ORG, 1).await.retry_progress;
+    assert_eq!(progress.retries, 0);
+    assert!(!progress.is_due(chrono::Utc::now()));
     assert_eq!(
-        get(&store, ORG, 2).await.redelivery.standing,
+        get(&store, ORG, 2).await.retry_progress.state,
         DeadLetterState::Held,
         "no retry was requested"
     );
@@ -274,7 +277,7 @@ async fn outage_of_the_workers_counts_no_retry() {
             status(&store, ORG, number).await == DeadLetterStatus::Resolved
         })
         .await;
-        assert_eq!(get(&store, ORG, number).await.redelivery.retries, 1);
+        assert_eq!(get(&store, ORG, number).await.retry_progress.retries, 1);
     }
     let order: Vec<_> = worker.orders().into_iter().map(|order| order.event_id).collect();
     assert_eq!(order, ["1", "2", "3", "4", "5"], "a lane keeps its order");

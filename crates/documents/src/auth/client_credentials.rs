@@ -1,6 +1,6 @@
 //! OAuth 2.0 client credentials.
 
-use ig_core::integration::{ClientCredentials, CredentialsPlace, OutgoingAuth, TargetUrl};
+use ig_core::integration::{ClientCredentials, CredentialsLocation, OutgoingAuth, TargetUrl};
 
 use super::{AuthConfig, CredentialsIn, Form};
 
@@ -12,9 +12,9 @@ impl Form<'_> {
         let client_secret = self.secret("clientSecret", |config| config.client_secret.take());
         let scope = self.optional("scope", |config| config.scope.take());
         let audience = self.optional("audience", |config| config.audience.take());
-        let placed = match self.config.credentials_in.take() {
-            None | Some(CredentialsIn::Header) => CredentialsPlace::Header,
-            Some(CredentialsIn::Body) => CredentialsPlace::Body,
+        let location = match self.config.credentials_in.take() {
+            None | Some(CredentialsIn::Header) => CredentialsLocation::Header,
+            Some(CredentialsIn::Body) => CredentialsLocation::Body,
         };
         let Some(token_url) = token_url else {
             return OutgoingAuth::None;
@@ -25,7 +25,7 @@ impl Form<'_> {
             client_secret,
             scope,
             audience,
-            placed,
+            location,
         }))
     }
 
@@ -35,7 +35,7 @@ impl Form<'_> {
             return None;
         }
         let parsed = text.parse();
-        parsed.map_err(|faults| self.faults.absorb("/tokenUrl", faults)).ok()
+        parsed.map_err(|faults| self.faults.add_below("/tokenUrl", faults)).ok()
     }
 
     fn required(&mut self, key: &str, take: impl FnOnce(&mut AuthConfig) -> Option<String>) -> String {
@@ -62,7 +62,7 @@ pub(crate) fn shown(credentials: ClientCredentials) -> AuthConfig {
         client_secret,
         scope,
         audience,
-        placed,
+        location,
     } = credentials;
     AuthConfig {
         token_url: Some(token_url.to_string()),
@@ -70,9 +70,9 @@ pub(crate) fn shown(credentials: ClientCredentials) -> AuthConfig {
         client_secret: Some(client_secret.expose().to_owned()),
         scope,
         audience,
-        credentials_in: Some(match placed {
-            CredentialsPlace::Header => CredentialsIn::Header,
-            CredentialsPlace::Body => CredentialsIn::Body,
+        credentials_in: Some(match location {
+            CredentialsLocation::Header => CredentialsIn::Header,
+            CredentialsLocation::Body => CredentialsIn::Body,
         }),
         ..AuthConfig::default()
     }

@@ -93,7 +93,7 @@ impl InboundDocument {
         let route = noted(faults, "/type", r#type.parse());
         let target = noted(faults, "/targetUrl", target_url.parse());
         let methods = methods(http_method, allowed_methods)
-            .map_err(|found| faults.absorb("", found))
+            .map_err(|found| faults.add_below("", found))
             .ok();
         let signing = optional(faults, "/signing", signing, SigningDocument::into_domain);
         let (Some(route), Some(target), Some(methods)) = (route, target, methods) else {
@@ -180,11 +180,11 @@ fn methods(one: Option<ProxyMethodName>, all: Option<Vec<ProxyMethodName>>) -> R
     let listed = AllowedMethods::new(all.into_iter().map(ProxyMethod::from));
     let listed = listed.map_err(|found| {
         let mut faults = Faults::default();
-        faults.absorb("/allowedMethods", found);
+        faults.add_below("/allowedMethods", found);
         faults
     })?;
     match one.map(ProxyMethod::from) {
-        Some(one) if !listed.allows(one) => Err(Faults::one("/httpMethod", "must be among allowedMethods, or left out")),
+        Some(one) if !listed.allows(one) => Err(Faults::single("/httpMethod", "must be among allowedMethods, or left out")),
         _ => Ok(listed),
     }
 }

@@ -132,7 +132,7 @@ impl Form {
         let tolerance = self.config.tolerance_seconds.take();
         let given = self.config.secrets.take().unwrap_or_default();
         let secrets = if given.is_empty() {
-            Err(Faults::one("/secrets", "are required: at least one"))
+            Err(Faults::single("/secrets", "are required: at least one"))
         } else {
             parsed_secrets(&given)
         };
@@ -142,7 +142,7 @@ impl Form {
                 tolerance: tolerance.map_or(Hmac::TOLERANCE, Duration::from_secs),
             }),
             Err(found) => {
-                self.faults.absorb("", found);
+                self.faults.add_below("", found);
                 None
             }
         }

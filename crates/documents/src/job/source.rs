@@ -180,9 +180,9 @@ impl JobTransformation {
 }
 
 fn written<T: Serialize>(part: &T) -> Result<Value, Faults> {
-    serde_json::to_value(part).map_err(|error| Faults::one("", error.to_string()))
+    serde_json::to_value(part).map_err(|error| Faults::single("", error.to_string()))
 }
 
 fn readable<T: DeserializeOwned>(place: &str, document: &Value) -> Result<T, Faults> {
-    serde_json::from_value(document.clone()).map_err(|error| Faults::one(place, error.to_string()))
+    serde_json::from_value(document.clone()).map_err(|error| Faults::single(place, error.to_string()))
 }

@@ -61,7 +61,7 @@ pub(crate) fn into_domain(
     for (at, document) in actions.into_iter().enumerate() {
         let action = document
             .checked(whole, checks)
-            .map_err(|found| faults.absorb(&format!("/{at}"), found));
+            .map_err(|found| faults.add_below(&format!("/{at}"), found));
         let Ok(action) = action else { continue };
         if checked.iter().any(|other| other.name == action.name) {
             faults.add(format!("/{at}/name"), "is another action's name");

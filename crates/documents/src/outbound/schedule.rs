@@ -71,7 +71,7 @@ impl SchedulingConfig {
     /// The schedule; faults lie within the configuration.
     pub fn into_domain(mode: ScheduleMode, config: Option<Self>) -> Result<Schedule, Faults> {
         let config = config.map(serde_json::to_value).transpose();
-        let config = config.map_err(|error| Faults::one("", error.to_string()))?;
+        let config = config.map_err(|error| Faults::single("", error.to_string()))?;
         Schedule::read(mode.into(), config.as_ref())
     }
 

@@ -30,7 +30,7 @@ const LARGEST: usize = 256 * 1024;
 pub fn check_definition(direction: Direction, definition: &Map<String, Value>) -> Result<(), Faults> {
     let mut faults = Faults::default();
     if Value::from(definition.clone()).to_string().len() > LARGEST {
-        return Err(Faults::one("", "must be at most 256 KiB of JSON"));
+        return Err(Faults::single("", "must be at most 256 KiB of JSON"));
     }
     let fields = fields(direction);
     let whole = InputPath::new("");

@@ -1,6 +1,6 @@
 //! Reports on keys and on the secrets sealed under them.
 
-use ig_store::{SecretBox, SecretsTally};
+use ig_store::{SecretSealer, SecretsTally};
 
 /// The configured keys, by their ids.
 pub(super) struct KeyReport {
@@ -10,7 +10,7 @@ pub(super) struct KeyReport {
 
 impl KeyReport {
     /// A report on the keys of a secret box.
-    pub(super) fn new(secrets: &SecretBox) -> Self {
+    pub(super) fn new(secrets: &SecretSealer) -> Self {
         let mut keys = secrets.key_ids().map(str::to_owned);
         Self {
             first: keys.next().unwrap_or_default(),

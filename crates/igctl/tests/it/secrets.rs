@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ig_core::configuration::Change;
 use ig_core::integration::{Integration, OutgoingAuth};
 use ig_core::secret::Secret;
-use ig_store::{Expected, MongoConfig, SecretBox, SecretsConfig, Store};
+use ig_store::{Expected, MongoConfig, SecretSealer, SecretsConfig, Store};
 use ig_testkit::builders;
 use ig_testkit::mongo::{TestDatabase, database};
 
@@ -19,7 +19,7 @@ async fn sealed(database: &TestDatabase, key: &str) -> Integration {
         database: database.name.clone(),
         ..MongoConfig::default()
     };
-    let secrets = SecretBox::new(&SecretsConfig {
+    let secrets = SecretSealer::new(&SecretsConfig {
         keys: vec![key.to_owned()],
     });
     let store = Store::connect(&config, secrets.unwrap()).await.unwrap();
@@ -59,8 +59,8 @@ fn stdout(output: &Output) -> String {
 async fn secrets_rotate_replaces_a_key_step_by_step() {
     let database = database();
     let (old, new) = (
-        SecretBox::generate_key("old").unwrap(),
-        SecretBox::generate_key("new").unwrap(),
+        SecretSealer::generate_key("old").unwrap(),
+        SecretSealer::generate_key("new").unwrap(),
     );
     sealed(&database, &old).await;
     let counted = |key: &str| {
@@ -89,8 +89,8 @@ async fn secrets_rotate_replaces_a_key_step_by_step() {
 async fn secrets_rotate_names_documents_under_an_unknown_key() {
     let database = database();
     let (lost, new) = (
-        SecretBox::generate_key("lost").unwrap(),
-        SecretBox::generate_key("new").unwrap(),
+        SecretSealer::generate_key("lost").unwrap(),
+        SecretSealer::generate_key("new").unwrap(),
     );
     let integration = sealed(&database, &lost).await;
     for more in [&[][..], &["--dry-run"]] {

@@ -1,6 +1,6 @@
 //! Outgoing credentials.
 
-use ig_core::integration::{ClientCredentials, CredentialsPlace, OutgoingAuth};
+use ig_core::integration::{ClientCredentials, CredentialsLocation, OutgoingAuth};
 use ig_core::secret::Secret;
 
 use super::header;
@@ -63,7 +63,7 @@ fn client_to_wire(credentials: &ClientCredentials) -> v1::ClientCredentials {
         client_secret,
         scope,
         audience,
-        placed,
+        location,
     } = credentials;
     v1::ClientCredentials {
         token_url: token_url.to_string(),
@@ -71,7 +71,7 @@ fn client_to_wire(credentials: &ClientCredentials) -> v1::ClientCredentials {
         client_secret: client_secret.expose().to_owned(),
         scope: scope.clone(),
         audience: audience.clone(),
-        in_body: *placed == CredentialsPlace::Body,
+        in_body: *location == CredentialsLocation::Body,
     }
 }
 
@@ -90,10 +90,10 @@ fn client_from_wire(message: v1::ClientCredentials) -> Result<ClientCredentials,
         client_secret: Secret::new(client_secret),
         scope,
         audience,
-        placed: if in_body {
-            CredentialsPlace::Body
+        location: if in_body {
+            CredentialsLocation::Body
         } else {
-            CredentialsPlace::Header
+            CredentialsLocation::Header
         },
     })
 }

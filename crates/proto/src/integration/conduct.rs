@@ -1,7 +1,7 @@
 //! An integration's hold, rate limit and breaker policy.
 
 use ig_core::breaker::BreakerPolicy;
-use ig_core::integration::{Hold, HoldCause, SetLimit};
+use ig_core::integration::{ConfiguredLimit, Hold, HoldCause};
 use ig_core::window::RateLimit;
 
 use crate::invalid::{InvalidMessage, Within as _};
@@ -45,7 +45,7 @@ fn cause_from_wire(cause: i32) -> Result<HoldCause, InvalidMessage> {
     }
 }
 
-pub(crate) fn limit_to_wire(SetLimit { enabled, limit }: SetLimit) -> v1::RateLimit {
+pub(crate) fn limit_to_wire(ConfiguredLimit { enabled, limit }: ConfiguredLimit) -> v1::RateLimit {
     v1::RateLimit {
         max_requests: limit.max_requests(),
         window_seconds: limit.window().as_secs(),
@@ -53,13 +53,13 @@ pub(crate) fn limit_to_wire(SetLimit { enabled, limit }: SetLimit) -> v1::RateLi
     }
 }
 
-pub(crate) fn limit_from_wire(message: v1::RateLimit) -> Result<SetLimit, InvalidMessage> {
+pub(crate) fn limit_from_wire(message: v1::RateLimit) -> Result<ConfiguredLimit, InvalidMessage> {
     let v1::RateLimit {
         max_requests,
         window_seconds,
         is_off,
     } = message;
-    Ok(SetLimit {
+    Ok(ConfiguredLimit {
         enabled: !is_off,
         limit: RateLimit::new(max_requests, window_seconds)?,
     })

@@ -9,8 +9,8 @@ use ig_core::condition::{Condition, FieldTest, Filter};
 use ig_core::id::{EventType, IntegrationId, LookupType, OrgId, Rid, TemplateId};
 use ig_core::inbound::{AllowedMethods, ClientAuth, Hmac, InboundIntegration, Logging, ProxyMethod, ProxyTimeouts};
 use ig_core::integration::{
-    Action, ClientCredentials, CredentialsPlace, DateFormat, EventPattern, FieldMapping, Hold, HoldCause, HttpMethod,
-    Integration, LogLevel, LookupReturn, LookupRule, LookupSource, Ordering, OutgoingAuth, Scope, Script, SetLimit, Signing,
+    Action, ClientCredentials, ConfiguredLimit, CredentialsLocation, DateFormat, EventPattern, FieldMapping, Hold, HoldCause,
+    HttpMethod, Integration, LogLevel, LookupReturn, LookupRule, LookupSource, Ordering, OutgoingAuth, Scope, Script, Signing,
     SigningSecret, SimpleMapping, StaticField, Target, Transform, Transformation, Unmapped,
 };
 use ig_core::job::{DataSource, Job, JobSchedule};
@@ -146,9 +146,9 @@ fn simple() -> impl Strategy<Value = Transformation> {
 prop_compose! {
     fn client_credentials()(
         token_url in target(), client_id in text(), client_secret in secret(), scope in option::of(text()),
-        audience in option::of(text()), placed in prop_oneof![Just(CredentialsPlace::Header), Just(CredentialsPlace::Body)],
+        audience in option::of(text()), location in prop_oneof![Just(CredentialsLocation::Header), Just(CredentialsLocation::Body)],
     ) -> ClientCredentials {
-        ClientCredentials { token_url: token_url.url, client_id, client_secret, scope, audience, placed }
+        ClientCredentials { token_url: token_url.url, client_id, client_secret, scope, audience, location }
     }
 }
 
@@ -218,8 +218,8 @@ fn hold() -> impl Strategy<Value = Hold> {
     (cause, timestamp(), text()).prop_map(|(cause, since, reason)| Hold { cause, since, reason })
 }
 
-fn rate_limit() -> impl Strategy<Value = SetLimit> {
-    (any::<bool>(), 1..=10_000_000_u32, 1..=86_400_u64).prop_map(|(enabled, most, seconds)| SetLimit {
+fn rate_limit() -> impl Strategy<Value = ConfiguredLimit> {
+    (any::<bool>(), 1..=10_000_000_u32, 1..=86_400_u64).prop_map(|(enabled, most, seconds)| ConfiguredLimit {
         enabled,
         limit: RateLimit::new(most, seconds).expect("within bounds"),
     })

@@ -1,8 +1,8 @@
 //! Retries and redrives of dead letters on the wire.
 
+use ig_core::dead_letter_retry::{ManualRetry, ManualRetryResult};
 use ig_core::id::{IntegrationId, LogId, OrgId, RedriveId};
 use ig_core::outcome::ErrorCategory;
-use ig_core::redelivery::{ManualRetry, ManualRetryResult};
 use ig_core::redrive::{Redrive, RedriveFilter, RedriveKey, RedriveOrder, RedriveProgress, RedriveState};
 use ig_proto::v1;
 use proptest::prelude::*;

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use ig_core::configuration::{Change, RevisedChange};
+use ig_core::dead_letter_retry::RetryPolicy;
 use ig_core::event_type::{EventTypeDefinition, Validation};
 use ig_core::id::{EventType, IntegrationId, LookupType, OrgId, Rid, TemplateId};
 use ig_core::organization::{OrgUnit, Organization, Profile, RequestLimits};
-use ig_core::redelivery::RetryPolicy;
 use ig_proto::v1;
 use proptest::prelude::*;
 use prost::Message as _;

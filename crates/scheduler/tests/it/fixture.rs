@@ -12,7 +12,7 @@ use ig_proto::v1::scheduler_service_client::SchedulerServiceClient;
 use ig_scheduler::{Config, run_with_clock};
 use ig_service::grpc::{Client, channel};
 use ig_service::{Context, Stop};
-use ig_store::{Configurations, Expected, MongoConfig, Page, ScheduledDeliveries, ScheduledFilter, SecretBox, Store};
+use ig_store::{Configurations, Expected, MongoConfig, Page, ScheduledDeliveries, ScheduledFilter, SecretSealer, Store};
 use ig_testkit::clock::{HeldClock, moment};
 use ig_testkit::mongo::TestDatabase;
 use ig_testkit::{builders, eventually};
@@ -53,7 +53,7 @@ impl Fixture {
             database: database.name.clone(),
             ..MongoConfig::default()
         };
-        let store = Store::connect(&mongodb, SecretBox::closed()).await.unwrap();
+        let store = Store::connect(&mongodb, SecretSealer::closed()).await.unwrap();
         store.migrate().await.unwrap();
         let configuration = store.configuration();
         let organization = Change::PutOrganization(builders::organization(ORG.0));

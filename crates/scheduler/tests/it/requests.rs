@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use ig_core::id::OrgId;
 use ig_core::schedule::{Schedule, ScheduleMode};
-use ig_core::scheduled::{Cancel, Preview, Reschedule, ScheduledStatus};
+use ig_core::scheduled::{CancelDelivery, PreviewSchedule, RescheduleDelivery, ScheduledStatus};
 use ig_proto::v1;
 use ig_testkit::mongo;
 use serde_json::{Value, json};
@@ -34,7 +34,7 @@ async fn series_that_is_cancelled_does_not_recur() {
     let scheduler = fixture.scheduler().await;
     let first = every_minute(1, noon() + TimeDelta::minutes(1), 9);
     fixture.plan(std::slice::from_ref(&first)).await;
-    let cancel = |org_id| Cancel {
+    let cancel = |org_id| CancelDelivery {
         org_id,
         id: id_of(&first),
         reason: "No longer wanted".to_owned(),
@@ -67,7 +67,7 @@ async fn rescheduled_delivery_is_made_at_its_new_time() {
     let scheduler = fixture.scheduler().await;
     let far = row(1, noon() + TimeDelta::days(3));
     fixture.plan(std::slice::from_ref(&far)).await;
-    let reschedule = |org_id| Reschedule {
+    let reschedule = |org_id| RescheduleDelivery {
         org_id,
         id: far.id,
         at: noon(),
@@ -87,7 +87,7 @@ async fn rescheduled_delivery_is_made_at_its_new_time() {
 }
 
 async fn times(scheduler: &RunningScheduler, mode: ScheduleMode, config: Value, payload: Value) -> Result<Vec<String>, String> {
-    let preview = Preview {
+    let preview = PreviewSchedule {
         schedule: Schedule::read(mode, Some(&config)).unwrap(),
         payload,
         count: 5,

@@ -36,7 +36,7 @@ pub(crate) fn row(event: u64, at: Timestamp) -> ScheduledDelivery {
         payload: Bytes::from_static(b"{}"),
         scheduled_for: at,
         series: None,
-        call_off_keys: Vec::new(),
+        cancellation_keys: Vec::new(),
         status: ScheduledStatus::Pending,
         error: None,
         cancellation: None,

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ig_core::delivery_command::{CommandOutcome, CommandReport, DeliveryCommand};
 use ig_core::id::LogId;
-use ig_core::order::{DeliveryOrder, OrderOutcome, OrderReport};
 use ig_core::outcome::ErrorCategory;
 use ig_proto::v1::delivery_service_server::{DeliveryService, DeliveryServiceServer};
 use ig_proto::v1::{DeliverRequest, DeliverResponse, NudgeRequest, NudgeResponse};
@@ -38,7 +38,7 @@ pub(crate) enum Reply {
 /// The script and the record, shared with the server.
 #[derive(Debug, Default)]
 pub(crate) struct Script {
-    orders: Mutex<Vec<DeliveryOrder>>,
+    orders: Mutex<Vec<DeliveryCommand>>,
     replies: Mutex<HashMap<String, VecDeque<Reply>>>,
     always: Mutex<Option<Reply>>,
 }
@@ -89,11 +89,11 @@ impl Script {
     }
 
     /// The orders so far.
-    pub(crate) fn orders(&self) -> Vec<DeliveryOrder> {
+    pub(crate) fn orders(&self) -> Vec<DeliveryCommand> {
         self.orders.lock().clone()
     }
 
-    fn next(&self, order: &DeliveryOrder) -> Reply {
+    fn next(&self, order: &DeliveryCommand) -> Reply {
         let mut replies = self.replies.lock();
         let scripted = replies.get_mut(order.event_id.as_str()).and_then(VecDeque::pop_front);
         let always = || self.always.lock().clone();
@@ -106,24 +106,24 @@ struct Service(Arc<Script>);
 #[tonic::async_trait]
 impl DeliveryService for Service {
     async fn deliver(&self, request: Request<DeliverRequest>) -> Result<Response<DeliverResponse>, Status> {
-        let order = DeliveryOrder::try_from(request.into_inner())?;
+        let order = DeliveryCommand::try_from(request.into_inner())?;
         let reply = self.0.next(&order);
         self.0.orders.lock().push(order);
         let (outcome, error, next) = match reply {
-            Reply::Delivered(next) => (OrderOutcome::Delivered, None, next),
+            Reply::Delivered(next) => (CommandOutcome::Delivered, None, next),
             Reply::Failed => {
                 let error = (ErrorCategory::ServerError, "it answered 500".to_owned());
-                (OrderOutcome::Retryable, Some(error), None)
+                (CommandOutcome::Retryable, Some(error), None)
             }
             Reply::Unknown => return Err(Status::not_found("the organisation has no such integration")),
             Reply::Unavailable => return Err(Status::unavailable("the worker takes no orders now")),
             Reply::Hang => std::future::pending().await,
             Reply::DeliveredOnNotify(when) => {
                 when.notified().await;
-                (OrderOutcome::Delivered, None, None)
+                (CommandOutcome::Delivered, None, None)
             }
         };
-        let report = OrderReport {
+        let report = CommandReport {
             outcome,
             error,
             response_status: None,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ig_core::event::LARGEST_PAYLOAD;
+use ig_core::event::MAX_PAYLOAD_BYTES;
 use ig_core::ports::SourceError;
 use ig_core::secret::Secret;
 use serde::{Deserialize, Serialize};
@@ -120,7 +120,7 @@ impl MySqlConfig {
     fn check_numbers(&self, faults: &mut FaultCollector) {
         faults.check_range("poll_interval_ms", self.poll_interval_ms, 1..=60_000);
         faults.check_range("hole_watch_seconds", self.hole_watch_seconds, 1..=86_400);
-        faults.check_range("max_payload_bytes", self.max_payload_bytes, 1..=LARGEST_PAYLOAD as u64);
+        faults.check_range("max_payload_bytes", self.max_payload_bytes, 1..=MAX_PAYLOAD_BYTES as u64);
         faults.check_range("pool_max", self.pool_max as u64, 1..=100);
         faults.check_range("connection_max_age_seconds", self.connection_max_age_seconds, 1..=86_400);
         faults.check_range("connect_timeout_ms", self.connect_timeout_ms, 1..=60_000);

@@ -190,6 +190,6 @@ async fn visible_rows_are_found_within_thousands_of_ranges() {
     queue.insert_many(ids.map(|id| QueueRow::new(7, "order").id(id))).await;
     queue.insert(QueueRow::new(7, "order").id(1_001)).await;
     let gaps: Vec<_> = (0..1_000u64).map(|row| 3 * row + 1..=3 * row + 2).collect();
-    let visible = open(&settings(&queue)).visible_within(&gaps).await.unwrap();
+    let visible = open(&settings(&queue)).visible_positions(&gaps).await.unwrap();
     assert_eq!(visible, [1_001]);
 }

@@ -20,7 +20,7 @@ fn hog() -> RowKind {
 }
 
 async fn past_hog(source: &MySqlSource, after: Position, limit: usize) -> SkipScanBatch {
-    source.read_past(after, limit, FAR, &[hog()]).await.unwrap()
+    source.read_skipping(after, limit, FAR, &[hog()]).await.unwrap()
 }
 
 /// 5,000 rows of one organisation.
@@ -123,6 +123,6 @@ async fn skip_scan_reads_where_nothing_can_be_counted() {
 async fn read_past_reads_everything_by_default() {
     let rows: Vec<_> = [2, 3].map(|position| builders::row(position, 7, "lab")).into();
     let source = PushSource::new(Pushed(Ok(rows.clone())));
-    let batch = source.read_past(0, 10, FAR, &[hog()]).await.unwrap();
+    let batch = source.read_skipping(0, 10, FAR, &[hog()]).await.unwrap();
     assert_eq!((batch.rows, batch.read_to, batch.gaps), (rows, 3, vec![1..=1]));
 }

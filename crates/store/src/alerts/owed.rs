@@ -15,9 +15,9 @@ use crate::field::{date, timestamp};
 use crate::names::OWED_ALERTS;
 
 /// Entries older than this expire without a notification.
-const KEPT: chrono::TimeDelta = chrono::TimeDelta::days(30);
+const RETENTION: chrono::TimeDelta = chrono::TimeDelta::days(30);
 /// How long an alerter's claim on an entry lasts.
-const CLAIMED: chrono::TimeDelta = chrono::TimeDelta::seconds(30);
+const CLAIM_LEASE: chrono::TimeDelta = chrono::TimeDelta::seconds(30);
 
 /// An alert that still has to be delivered to people.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,9 +59,9 @@ impl Alerts {
     }
 
     /// Claims one entry that no other alerter has claimed; the claim expires soon unless the entry is settled.
-    pub async fn take_owed(&self, now: Timestamp) -> Result<Option<OwedAlert>, StoreError> {
+    pub async fn claim_owed(&self, now: Timestamp) -> Result<Option<OwedAlert>, StoreError> {
         let owed = self.database.collection::<OwedDocument>(OWED_ALERTS);
-        let claim = doc! { "$set": { "claimedUntil": date(now + CLAIMED) } };
+        let claim = doc! { "$set": { "claimedUntil": date(now + CLAIM_LEASE) } };
         let taking = owed
             .find_one_and_update(doc! { "claimedUntil": { "$lte": date(now) } }, claim)
             .return_document(ReturnDocument::After);
@@ -94,7 +94,7 @@ impl From<&Alert> for OwedDocument {
             message: message.clone(),
             at: date(*at),
             claimed_until: date(*at),
-            expires_at: date(*at + KEPT),
+            expires_at: date(*at + RETENTION),
         }
     }
 }

@@ -6,7 +6,7 @@ use mongodb::bson::doc;
 use serde::Deserialize;
 
 use super::Alerts;
-use crate::counting::{Count, CountError};
+use crate::aggregation::{Aggregation, CountError};
 use crate::error::unreadable;
 use crate::field::{date, unsigned};
 use crate::names::ALERTS;
@@ -41,7 +41,7 @@ impl Alerts {
     pub async fn tally(&self, orgs: &Orgs, since: Timestamp) -> Result<Vec<AlertTally>, CountError> {
         let late = doc! { "orgId": orgs.condition(), "firstAt": { "$gte": date(since) } };
         let by_kind = doc! { "_id": { "kind": "$kind", "severity": "$severity" }, "count": { "$sum": 1_i64 } };
-        let count = Count {
+        let aggregation = Aggregation {
             collection: ALERTS,
             index: Some(doc! { "orgId": 1, "firstAt": -1, "_id": -1 }),
             pipeline: vec![
@@ -49,9 +49,9 @@ impl Alerts {
                 doc! { "$group": by_kind },
                 doc! { "$sort": { "count": -1, "_id": 1 } },
             ],
-            patience: Count::PATIENCE,
+            timeout: Aggregation::DEFAULT_TIMEOUT,
         };
-        let counted: Vec<KindDocument> = self.database.counted(count).await?;
+        let counted: Vec<KindDocument> = self.database.aggregate(aggregation).await?;
         let tallies = counted.into_iter().map(|KindDocument { of, count }| {
             Ok(AlertTally {
                 severity: Severity::parse(&of.severity).ok_or_else(|| unreadable("severity"))?,

@@ -1,6 +1,6 @@
 //! A breaker as stored.
 
-use ig_core::breaker::{Breaker, Circuit, Counted, Opened, Probe, ProbeId};
+use ig_core::breaker::{Breaker, Circuit, CountedFailure, Opened, Probe, ProbeId};
 use ig_core::id::{IntegrationId, OrgId};
 use ig_core::message::MessageId;
 use ig_core::ports::StoreError;
@@ -53,9 +53,9 @@ impl BreakerDocument {
         let Breaker {
             version,
             circuit,
-            row,
+            failure_streak,
             delivered_at: _,
-            remembered,
+            recently_counted,
         } = breaker;
         let (opened, probe) = match circuit {
             Circuit::Closed => (None, None),
@@ -68,9 +68,9 @@ impl BreakerDocument {
             version: long(*version),
             opened,
             probe,
-            row: row.iter().map(CountedDocument::from).collect(),
+            row: failure_streak.iter().map(CountedDocument::from).collect(),
             delivered_at: None,
-            remembered: remembered.iter().map(MessageId::to_string).collect(),
+            remembered: recently_counted.iter().map(MessageId::to_string).collect(),
         }
     }
 
@@ -84,9 +84,9 @@ impl BreakerDocument {
                 (Some(opened), None) => Circuit::Open(opened),
                 (Some(opened), Some(probe)) => Circuit::HalfOpen { opened, probe },
             },
-            row: self.row.into_iter().map(CountedDocument::read).collect::<Result<_, _>>()?,
+            failure_streak: self.row.into_iter().map(CountedDocument::read).collect::<Result<_, _>>()?,
             delivered_at: self.delivered_at.map(timestamp),
-            remembered: self.remembered.iter().map(|text| message(text)).collect::<Result<_, _>>()?,
+            recently_counted: self.remembered.iter().map(|text| message(text)).collect::<Result<_, _>>()?,
         })
     }
 }
@@ -140,9 +140,9 @@ impl ProbeDocument {
     }
 }
 
-impl From<&Counted> for CountedDocument {
-    fn from(counted: &Counted) -> Self {
-        let Counted { message, at } = counted;
+impl From<&CountedFailure> for CountedDocument {
+    fn from(counted: &CountedFailure) -> Self {
+        let CountedFailure { message, at } = counted;
         Self {
             message: message.to_string(),
             at: date(*at),
@@ -151,8 +151,8 @@ impl From<&Counted> for CountedDocument {
 }
 
 impl CountedDocument {
-    fn read(self) -> Result<Counted, StoreError> {
-        Ok(Counted {
+    fn read(self) -> Result<CountedFailure, StoreError> {
+        Ok(CountedFailure {
             message: message(&self.message)?,
             at: timestamp(self.at),
         })

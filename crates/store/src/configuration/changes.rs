@@ -8,8 +8,8 @@ use ig_core::ports::StoreError;
 use mongodb::bson::{Bson, doc};
 
 use super::Configurations;
-use super::item::{self, Read};
-use super::log::{LogDocument, Noted, Subject};
+use super::item::{self, ReadItem};
+use super::log::{LogDocument, LogEntry, Subject};
 use crate::field::long;
 use crate::names::{CONFIG_CHANGES, EVENT_TYPES, INTEGRATIONS, ORG_UNITS, ORGANIZATIONS, TEMPLATES};
 use crate::{inbound_integrations, integrations, jobs};
@@ -27,18 +27,18 @@ impl Configurations {
             return Ok((revision == current).then(Vec::new));
         }
         let until = current.min(revision.saturating_add(u64::from(limit.max(1))));
-        let subjects = self.subjects(revision, until).await?;
-        let without_gap = subjects
+        let entries = self.log_entries(revision, until).await?;
+        let without_gap = entries
             .iter()
             .zip(revision + 1..)
-            .all(|(noted, wanted)| noted.revision == wanted);
-        if !without_gap || until - revision != subjects.len() as u64 {
+            .all(|(entry, wanted)| entry.revision == wanted);
+        if !without_gap || until - revision != entries.len() as u64 {
             return Ok(None);
         }
-        self.resolve(subjects).await.map(Some)
+        self.resolve(entries).await.map(Some)
     }
 
-    async fn subjects(&self, after: u64, until: u64) -> Result<Vec<Noted>, StoreError> {
+    async fn log_entries(&self, after: u64, until: u64) -> Result<Vec<LogEntry>, StoreError> {
         let log = self.database.collection::<LogDocument>(CONFIG_CHANGES);
         let find = log
             .find(doc! { "_id": { "$gt": long(after), "$lte": long(until) } })
@@ -46,22 +46,22 @@ impl Configurations {
         self.database.all(find).await?.into_iter().map(LogDocument::read).collect()
     }
 
-    async fn resolve(&self, subjects: Vec<Noted>) -> Result<Vec<RevisedChange>, StoreError> {
-        let items = self.items(&subjects).await?;
-        let resolved = subjects.into_iter().map(|noted| {
-            let item = items.get(&noted.subject).filter(|_| !noted.deleted);
+    async fn resolve(&self, entries: Vec<LogEntry>) -> Result<Vec<RevisedChange>, StoreError> {
+        let items = self.items(&entries).await?;
+        let resolved = entries.into_iter().map(|entry| {
+            let item = items.get(&entry.subject).filter(|_| !entry.deleted);
             RevisedChange {
-                revision: noted.revision,
-                change: item.cloned().unwrap_or_else(|| noted.subject.deletion()),
+                revision: entry.revision,
+                change: item.cloned().unwrap_or_else(|| entry.subject.deletion()),
             }
         });
         Ok(resolved.collect())
     }
 
     /// Boxes the future of each kind: all of them together would not fit on a small stack.
-    async fn items(&self, subjects: &[Noted]) -> Result<HashMap<Subject, Change>, StoreError> {
-        let of = |kind, read| self.of_kind(subjects, kind, read).boxed();
-        let organizations = of((ORGANIZATIONS, None), item::organization as Read);
+    async fn items(&self, entries: &[LogEntry]) -> Result<HashMap<Subject, Change>, StoreError> {
+        let of = |kind, read| self.of_kind(entries, kind, read).boxed();
+        let organizations = of((ORGANIZATIONS, None), item::organization as ReadItem);
         let units = of((ORG_UNITS, None), item::unit);
         let event_types = of((EVENT_TYPES, None), item::event_type);
         let outbound = of((INTEGRATIONS, Some(integrations::DIRECTION)), item::outbound);
@@ -77,13 +77,13 @@ impl Configurations {
     /// Reads the items of one kind from its collection, with its direction where it has one.
     async fn of_kind(
         &self,
-        subjects: &[Noted],
+        entries: &[LogEntry],
         kind: (&'static str, Option<&'static str>),
-        read: Read,
+        read: ReadItem,
     ) -> Result<Vec<Change>, StoreError> {
-        let ours = subjects
+        let ours = entries
             .iter()
-            .map(|noted| &noted.subject)
+            .map(|entry| &entry.subject)
             .filter(|subject| (subject.collection(), subject.direction()) == kind);
         let keys: Vec<Bson> = ours.map(Subject::key).collect();
         if keys.is_empty() {
@@ -97,7 +97,7 @@ impl Configurations {
         let items = self.database.raw_documents(collection);
         let found = self.database.all(items.find(filter)).await?;
         let secrets = self.database.secrets();
-        let followed = found.iter().filter_map(|document| item::followed(read, document, secrets));
+        let followed = found.iter().filter_map(|document| item::read_or_log(read, document, secrets));
         Ok(followed.collect())
     }
 }

@@ -15,7 +15,7 @@ use mongodb::error::{Error, Result};
 use mongodb::options::ReturnDocument;
 use serde::Deserialize;
 
-use super::expected::refusal;
+use super::expected::commit_error;
 use super::log::{LogDocument, Subject};
 use super::size::size_of;
 use super::stored_document::encode;
@@ -30,12 +30,12 @@ use crate::stored::{self, Stored};
 use crate::{breakers, inbound_integrations, lookups};
 
 #[derive(Debug, Deserialize)]
-struct Revised {
+struct RevisionDocument {
     revision: i64,
 }
 
 /// An item's state before the change.
-struct Found {
+struct StoredItem {
     revision: u64,
     bytes: usize,
 }
@@ -52,27 +52,27 @@ impl Configurations {
         let committed = self
             .database
             .transact((self, change, expected), |session, (this, change, expected)| {
-                this.attempt(session, change, *expected).boxed()
+                this.attempt_commit(session, change, *expected).boxed()
             });
-        let committed = committed.await?.map_err(|error| refusal(&error));
+        let committed = committed.await?.map_err(|error| commit_error(&error));
         if matches!(committed, Err(CommitError::Full)) {
-            self.note_full(org).await?;
+            self.record_full(org).await?;
         }
         committed
     }
 
-    async fn attempt(&self, session: &mut ClientSession, change: &Change, expected: Expected) -> Result<u64> {
+    async fn attempt_commit(&self, session: &mut ClientSession, change: &Change, expected: Expected) -> Result<u64> {
         let revision = self.raise_revision(session).await?;
         let subject = Subject::of(change);
         if matches!(subject, Subject::Lookups(..)) {
-            self.note(session, revision, &subject, false).await?;
-            self.audit(session, revision, &subject, Action::Update).await?;
+            self.record_change(session, revision, &subject, false).await?;
+            self.record_audit(session, revision, &subject, Action::Update).await?;
             return Ok(revision);
         }
-        let found = self.found(session, &subject).await?;
-        let revision_found = found.as_ref().map(|item| item.revision);
+        let found = self.stored_item(session, &subject).await?;
+        let stored_revision = found.as_ref().map(|item| item.revision);
         expected
-            .check(revision_found, subject.unique_field())
+            .check(stored_revision, subject.unique_field())
             .map_err(Error::custom)?;
         let document = self
             .document(change, revision)
@@ -84,7 +84,7 @@ impl Configurations {
             Some(document) => {
                 self.check_route(session, change).await?;
                 if found.is_some() {
-                    self.begin_counting_anew(session, change).await?;
+                    self.reset_breaker_if_activated(session, change).await?;
                 }
                 self.put(session, &subject, document, expected).await?;
             }
@@ -92,14 +92,14 @@ impl Configurations {
             None => self.delete(session, &subject).await?,
         }
         let size_before = found.as_ref().map_or(0, |item| item.bytes);
-        self.weigh(session, &subject, size_before, size).await?;
-        self.note(session, revision, &subject, deleted).await?;
+        self.add_size(session, &subject, size_before, size).await?;
+        self.record_change(session, revision, &subject, deleted).await?;
         let action = match (found, deleted) {
             (_, true) => Action::Delete,
             (None, false) => Action::Create,
             (Some(_), false) => Action::Update,
         };
-        self.remember(session, revision, &subject, action, version).await?;
+        self.record_version(session, revision, &subject, action, version).await?;
         Ok(revision)
     }
 
@@ -107,7 +107,12 @@ impl Configurations {
     ///
     /// The caller writes the one counter, so no other commit overlaps: the organisation and the unit checked here still
     /// exist when the transaction commits.
-    pub(crate) async fn note_lookups(&self, session: &mut ClientSession, org: OrgId, tables: &[LookupTable]) -> Result<()> {
+    pub(crate) async fn record_lookup_change(
+        &self,
+        session: &mut ClientSession,
+        org: OrgId,
+        tables: &[LookupTable],
+    ) -> Result<()> {
         if !self.exists(session, ORGANIZATIONS, org.0.into()).await? {
             return Err(Error::custom(CommitError::NotFound));
         }
@@ -121,8 +126,8 @@ impl Configurations {
         for lookup_type in types {
             let revision = self.raise_revision(session).await?;
             let subject = Subject::Lookups(org, lookup_type.clone());
-            self.note(session, revision, &subject, false).await?;
-            self.audit(session, revision, &subject, Action::Update).await?;
+            self.record_change(session, revision, &subject, false).await?;
+            self.record_audit(session, revision, &subject, Action::Update).await?;
         }
         Ok(())
     }
@@ -142,9 +147,9 @@ impl Configurations {
     /// The revision of the item, if it exists. An item of another organisation is a duplicate for a creation, and does
     /// not exist for any other change.
     pub(super) async fn revision_of(&self, session: &mut ClientSession, subject: &Subject) -> Result<Option<u64>> {
-        let items = self.database.collection::<Revised>(subject.collection());
+        let items = self.database.collection::<RevisionDocument>(subject.collection());
         let found = items
-            .find_one(of(subject))
+            .find_one(subject_filter(subject))
             .projection(doc! { "revision": 1 })
             .session(session)
             .await?;
@@ -152,13 +157,13 @@ impl Configurations {
     }
 
     /// The item as stored, if it exists.
-    async fn found(&self, session: &mut ClientSession, subject: &Subject) -> Result<Option<Found>> {
+    async fn stored_item(&self, session: &mut ClientSession, subject: &Subject) -> Result<Option<StoredItem>> {
         let items = self.database.raw_documents(subject.collection());
-        let found = items.find_one(of(subject)).session(session).await?;
+        let found = items.find_one(subject_filter(subject)).session(session).await?;
         found
             .map(|item| {
-                let Revised { revision } = stored::read(&item)?;
-                Ok(Found {
+                let RevisionDocument { revision } = stored::read(&item)?;
+                Ok(StoredItem {
                     revision: unsigned(revision),
                     bytes: item.as_bytes().len(),
                 })
@@ -189,7 +194,7 @@ impl Configurations {
     }
 
     /// Activating an integration means that its target works again: earlier failures no longer count.
-    async fn begin_counting_anew(&self, session: &mut ClientSession, change: &Change) -> Result<()> {
+    async fn reset_breaker_if_activated(&self, session: &mut ClientSession, change: &Change) -> Result<()> {
         let id = if let Change::PutIntegration(integration) = change
             && integration.is_active
         {
@@ -209,7 +214,7 @@ impl Configurations {
             .session(&mut *session)
             .await?;
         match found {
-            Some(_) => breakers::begin_anew(&self.database, session, id).await,
+            Some(_) => breakers::reset(&self.database, session, id).await,
             None => Ok(()),
         }
     }
@@ -217,7 +222,7 @@ impl Configurations {
     async fn put(&self, session: &mut ClientSession, subject: &Subject, document: Document, expected: Expected) -> Result<()> {
         let items = self.database.collection::<Document>(subject.collection());
         if expected == Expected::New {
-            self.check_place(session, subject).await?;
+            self.check_new(session, subject).await?;
             items.insert_one(document).session(session).await?;
         } else {
             items
@@ -229,11 +234,11 @@ impl Configurations {
     }
 
     /// Checks that the new item's key or number is free and that its organisation exists.
-    async fn check_place(&self, session: &mut ClientSession, subject: &Subject) -> Result<()> {
+    async fn check_new(&self, session: &mut ClientSession, subject: &Subject) -> Result<()> {
         let taken = Error::custom(CommitError::Duplicate {
             what: subject.unique_field(),
         });
-        let rivals = match subject {
+        let other_collection = match subject {
             Subject::Organization(_) => ORG_UNITS,
             Subject::Unit(..) => ORGANIZATIONS,
             Subject::Integration(..)
@@ -243,12 +248,12 @@ impl Configurations {
             | Subject::EventType(..)
             | Subject::Lookups(..) => subject.collection(),
         };
-        for collection in [subject.collection(), rivals] {
+        for collection in [subject.collection(), other_collection] {
             if self.exists(session, collection, subject.key()).await? {
                 return Err(taken);
             }
         }
-        self.check_number(session, subject).await?;
+        self.check_number_is_free(session, subject).await?;
         let OrgId(org) = subject.org();
         let is_organization = matches!(subject, Subject::Organization(_));
         if !is_organization && !self.exists(session, ORGANIZATIONS, org.into()).await? {
@@ -258,7 +263,7 @@ impl Configurations {
     }
 
     /// Checks that the number does not belong to an organisation whose removal is still under way.
-    async fn check_number(&self, session: &mut ClientSession, subject: &Subject) -> Result<()> {
+    async fn check_number_is_free(&self, session: &mut ClientSession, subject: &Subject) -> Result<()> {
         let number = match subject {
             Subject::Organization(org) => org.0,
             Subject::Unit(_, rid) => rid.0,
@@ -284,13 +289,17 @@ impl Configurations {
             return Ok(());
         };
         let items = self.database.collection::<Document>(INTEGRATIONS);
-        let rival = doc! {
+        let same_route = doc! {
             "orgId": inbound.org_id.0,
             "direction": inbound_integrations::DIRECTION,
             "type": inbound.route.as_str(),
             "_id": { "$ne": object_id(inbound.id.0) },
         };
-        let found = items.find_one(rival).projection(doc! { "_id": 1 }).session(session).await?;
+        let found = items
+            .find_one(same_route)
+            .projection(doc! { "_id": 1 })
+            .session(session)
+            .await?;
         match found {
             Some(_) => Err(Error::custom(CommitError::Duplicate { what: "type" })),
             None => Ok(()),
@@ -313,7 +322,7 @@ impl Configurations {
         match subject {
             Subject::Organization(org) => {
                 // Its users, keys and history go too: the next organisation with this number must not find any of it.
-                let belongings = [
+                let owned_collections = [
                     ORG_UNITS,
                     INTEGRATIONS,
                     TEMPLATES,
@@ -323,7 +332,7 @@ impl Configurations {
                     API_KEYS,
                     USERS,
                 ];
-                for collection in belongings {
+                for collection in owned_collections {
                     let items = self.database.collection::<Document>(collection);
                     items.delete_many(doc! { "orgId": org.0 }).session(&mut *session).await?;
                 }
@@ -346,7 +355,13 @@ impl Configurations {
     }
 
     /// Records the change and deletes the one that is too old: one is added, so one is removed.
-    pub(super) async fn note(&self, session: &mut ClientSession, revision: u64, subject: &Subject, deleted: bool) -> Result<()> {
+    pub(super) async fn record_change(
+        &self,
+        session: &mut ClientSession,
+        revision: u64,
+        subject: &Subject,
+        deleted: bool,
+    ) -> Result<()> {
         let log = self.database.collection::<LogDocument>(CONFIG_CHANGES);
         log.insert_one(LogDocument::new(revision, subject, deleted))
             .session(&mut *session)
@@ -359,7 +374,7 @@ impl Configurations {
 }
 
 /// Selects the item's document, and only in its organisation.
-fn of(subject: &Subject) -> Document {
+fn subject_filter(subject: &Subject) -> Document {
     let mut filter = doc! { "_id": subject.key(), "orgId": subject.org().0 };
     if let Some(direction) = subject.direction() {
         filter.insert("direction", direction);

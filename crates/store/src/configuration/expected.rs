@@ -40,13 +40,13 @@ pub enum CommitError {
         /// The number.
         number: i64,
     },
-    /// The item has more bytes than [`ig_core::configuration::LARGEST_ITEM`].
+    /// The item has more bytes than [`ig_core::configuration::MAX_ITEM_BYTES`].
     #[error("the item has {bytes} bytes, which is too many")]
     TooLarge {
         /// Its size as stored.
         bytes: usize,
     },
-    /// The organisation's items would exceed [`ig_core::configuration::LARGEST_ORGANIZATION`] bytes together.
+    /// The organisation's items would exceed [`ig_core::configuration::MAX_ORGANIZATION_BYTES`] bytes together.
     #[error("the organisation's configuration has no room for more")]
     Full,
     /// The database failed; with [`StoreError::Unavailable`] the commit may have happened all the same.
@@ -55,7 +55,7 @@ pub enum CommitError {
 }
 
 /// Extracts the refusal from the error that ended a transaction.
-pub(super) fn refusal(error: &Error) -> CommitError {
+pub(super) fn commit_error(error: &Error) -> CommitError {
     match error.get_custom::<CommitError>() {
         Some(refusal) => refusal.clone(),
         None => store_error(error).into(),

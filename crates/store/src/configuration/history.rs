@@ -12,18 +12,18 @@ use serde::{Deserialize, Serialize};
 use super::Configurations;
 use super::log::Subject;
 use super::stored_document::{StoredDocument, decode};
-use crate::audit_logs::{ActorDocument, AuditDocument, Keeping};
+use crate::audit_logs::{ActorDocument, AuditDocument, Retention};
 use crate::error::unreadable;
 use crate::field::{long, timestamp, unsigned};
 use crate::names::{AUDIT_LOGS, CONFIG_VERSIONS};
 use crate::page::{Listed, Page};
 use crate::stored::Stored;
 
-/// How many versions of one item are kept at most, whatever their age.
-const MOST_VERSIONS: u64 = 500;
+/// How many versions of one item are retention at most, whatever their age.
+const MAX_VERSIONS: u64 = 500;
 
 #[derive(Debug, Deserialize)]
-struct Revised {
+struct RevisionDocument {
     #[serde(rename = "_id")]
     revision: i64,
 }
@@ -48,7 +48,7 @@ struct VersionDocument {
 
 impl Configurations {
     /// Stores the item's new content and the actor, within the transaction of the change.
-    pub(super) async fn remember(
+    pub(super) async fn record_version(
         &self,
         session: &mut ClientSession,
         revision: u64,
@@ -57,10 +57,10 @@ impl Configurations {
         document: Option<Document>,
     ) -> Result<()> {
         let item = subject.item();
-        let kept = Keeping::of(&self.database, session, item.org).await?;
-        self.supersede(session, revision, &item, kept).await?;
+        let retention = Retention::of(&self.database, session, item.org).await?;
+        self.supersede(session, revision, &item, retention).await?;
         let version = VersionDocument {
-            expires_at: document.is_none().then_some(kept.until),
+            expires_at: document.is_none().then_some(retention.until),
             revision: long(revision),
             org_id: subject.org().0,
             kind: item.kind.as_str().to_owned(),
@@ -72,25 +72,25 @@ impl Configurations {
         };
         let versions = self.database.collection::<VersionDocument>(CONFIG_VERSIONS);
         versions.insert_one(version).session(&mut *session).await?;
-        let entry = AuditDocument::of_configuration(&subject.item(), revision, action, &self.author, kept);
-        self.enter(session, entry).await
+        let entry = AuditDocument::of_configuration(&subject.item(), revision, action, &self.author, retention);
+        self.insert_audit_entry(session, entry).await
     }
 
-    /// Sets the expiry of the versions that this one supersedes, and deletes those beyond [`MOST_VERSIONS`] at once.
-    async fn supersede(&self, session: &mut ClientSession, revision: u64, item: &Item, kept: Keeping) -> Result<()> {
-        let versions = self.database.collection::<Revised>(CONFIG_VERSIONS);
-        let mut latest = of_item(item);
+    /// Sets the expiry of the versions that this one supersedes, and deletes those beyond [`MAX_VERSIONS`] at once.
+    async fn supersede(&self, session: &mut ClientSession, revision: u64, item: &Item, retention: Retention) -> Result<()> {
+        let versions = self.database.collection::<RevisionDocument>(CONFIG_VERSIONS);
+        let mut latest = item_filter(item);
         latest.insert("_id", doc! { "$lt": long(revision) });
         let mut lasting = latest.clone();
         lasting.insert("expiresAt", doc! { "$exists": false });
-        let in_time = doc! { "$set": { "expiresAt": kept.until } };
-        versions.update_many(lasting, in_time).session(&mut *session).await?;
+        let expiring = doc! { "$set": { "expiresAt": retention.until } };
+        versions.update_many(lasting, expiring).session(&mut *session).await?;
         let beyond = versions
             .find_one(latest.clone())
             .sort(doc! { "_id": -1 })
-            .skip(MOST_VERSIONS - 1)
+            .skip(MAX_VERSIONS - 1)
             .projection(doc! { "_id": 1 });
-        if let Some(Stored(Revised { revision })) = beyond.session(&mut *session).await? {
+        if let Some(Stored(RevisionDocument { revision })) = beyond.session(&mut *session).await? {
             latest.insert("_id", doc! { "$lte": revision });
             versions.delete_many(latest).session(session).await?;
         }
@@ -98,7 +98,7 @@ impl Configurations {
     }
 
     /// Records the actor of a change, within its transaction.
-    pub(super) async fn audit(
+    pub(super) async fn record_audit(
         &self,
         session: &mut ClientSession,
         revision: u64,
@@ -106,12 +106,12 @@ impl Configurations {
         action: Action,
     ) -> Result<()> {
         let item = subject.item();
-        let kept = Keeping::of(&self.database, session, item.org).await?;
-        let entry = AuditDocument::of_configuration(&item, revision, action, &self.author, kept);
-        self.enter(session, entry).await
+        let retention = Retention::of(&self.database, session, item.org).await?;
+        let entry = AuditDocument::of_configuration(&item, revision, action, &self.author, retention);
+        self.insert_audit_entry(session, entry).await
     }
 
-    async fn enter(&self, session: &mut ClientSession, entry: AuditDocument) -> Result<()> {
+    async fn insert_audit_entry(&self, session: &mut ClientSession, entry: AuditDocument) -> Result<()> {
         let audit = self.database.collection::<AuditDocument>(AUDIT_LOGS);
         audit.insert_one(entry).session(session).await.map(drop)
     }
@@ -122,7 +122,7 @@ impl Configurations {
             .database
             .page::<VersionDocument>(
                 CONFIG_VERSIONS,
-                of_item(item),
+                item_filter(item),
                 doc! { "_id": -1 },
                 Some(doc! { "document": 0 }),
                 page,
@@ -134,7 +134,7 @@ impl Configurations {
     /// The version of an item that was in force at a revision: the last one at or before it.
     pub async fn version_at(&self, item: &Item, revision: u64) -> std::result::Result<Option<Version>, StoreError> {
         let versions = self.database.collection::<VersionDocument>(CONFIG_VERSIONS);
-        let mut filter = of_item(item);
+        let mut filter = item_filter(item);
         filter.insert("_id", doc! { "$lte": long(revision) });
         let find = versions.find_one(filter).sort(doc! { "_id": -1 });
         let found = self.database.within(find).await?;
@@ -197,6 +197,6 @@ impl VersionDocument {
     }
 }
 
-fn of_item(item: &Item) -> Document {
+fn item_filter(item: &Item) -> Document {
     doc! { "orgId": item.org.map(|org| org.0), "kind": item.kind.as_str(), "item": &item.id }
 }

@@ -4,7 +4,7 @@
 //! alone: followers of the configuration continue with all others.
 
 use chrono::DateTime;
-use ig_core::configuration::{Change, LARGEST_ITEM};
+use ig_core::configuration::{Change, MAX_ITEM_BYTES};
 use ig_core::id::{IntegrationId, OrgId, Rid};
 use ig_core::organization::{OrgUnit, Organization, Profile, RequestLimits};
 use ig_core::ports::StoreError;
@@ -14,34 +14,34 @@ use mongodb::bson::{Document, RawDocument};
 use super::stored_document::{StoredDocument, decode, stand_in};
 use crate::error::unreadable;
 use crate::field::unsigned;
-use crate::secret_box::SecretBox;
+use crate::secret_sealer::SecretSealer;
 
 /// How many bytes the platform itself may add to an item: a hold, secrets sealed under another key, or headers that an
 /// earlier version did not seal.
-const ALLOWANCE: usize = 256 * 1024;
+const SIZE_ALLOWANCE: usize = 256 * 1024;
 
 /// Decodes a stored document.
-pub(super) type Read = fn(&RawDocument, &SecretBox) -> Result<Change, StoreError>;
+pub(super) type ReadItem = fn(&RawDocument, &SecretSealer) -> Result<Change, StoreError>;
 
 /// An item for followers; `None` if it cannot be decoded and no stand-in is possible.
-pub(super) fn followed(read: Read, raw: &RawDocument, secrets: &SecretBox) -> Option<Change> {
+pub(super) fn read_or_log(read: ReadItem, raw: &RawDocument, secrets: &SecretSealer) -> Option<Change> {
     let item = read(raw, secrets);
-    item.inspect_err(|error| complain(raw, error)).ok()
+    item.inspect_err(|error| log_unreadable(raw, error)).ok()
 }
 
 /// An organisation. One that cannot be decoded still exists, so that its events are still attributed to it and its
 /// records are kept for its retention period.
-pub(super) fn organization(raw: &RawDocument, secrets: &SecretBox) -> Result<Change, StoreError> {
+pub(super) fn organization(raw: &RawDocument, secrets: &SecretSealer) -> Result<Change, StoreError> {
     item::<Org>(raw, secrets).or_else(|error| bare_organization(raw, &error).map(Change::PutOrganization))
 }
 
 /// A unit. One that cannot be decoded still exists, so that its events are still attributed to its organisation.
-pub(super) fn unit(raw: &RawDocument, secrets: &SecretBox) -> Result<Change, StoreError> {
+pub(super) fn unit(raw: &RawDocument, secrets: &SecretSealer) -> Result<Change, StoreError> {
     item::<Unit>(raw, secrets).or_else(|error| bare_unit(raw, &error).map(Change::PutUnit))
 }
 
 fn bare_organization(raw: &RawDocument, error: &StoreError) -> Result<Organization, StoreError> {
-    complain(raw, error);
+    log_unreadable(raw, error);
     let retention = raw.get_i64("retentionDays").ok();
     Ok(Organization {
         org_id: OrgId(number(raw, "orgId")?),
@@ -57,7 +57,7 @@ fn bare_organization(raw: &RawDocument, error: &StoreError) -> Result<Organizati
 }
 
 fn bare_unit(raw: &RawDocument, error: &StoreError) -> Result<OrgUnit, StoreError> {
-    complain(raw, error);
+    log_unreadable(raw, error);
     Ok(OrgUnit {
         org_id: OrgId(number(raw, "orgId")?),
         rid: Rid(number(raw, "rid")?),
@@ -72,70 +72,72 @@ fn number(raw: &RawDocument, field: &'static str) -> Result<i64, StoreError> {
     raw.get_i64(field).map_err(|_| unreadable(field))
 }
 
-fn complain(raw: &RawDocument, error: &StoreError) {
+fn log_unreadable(raw: &RawDocument, error: &StoreError) {
     let id = raw.get("_id").ok().flatten();
     let org = raw.get_i64("orgId").ok();
     tracing::error!(ig.org_id = org, ?id, %error, "a configured item cannot be read and is out of use");
 }
 
 /// An event type without its sample, which followers of the configuration do not need.
-pub(super) fn event_type(raw: &RawDocument, secrets: &SecretBox) -> Result<Change, StoreError> {
-    let mut stored = parsed(raw)?;
+pub(super) fn event_type(raw: &RawDocument, secrets: &SecretSealer) -> Result<Change, StoreError> {
+    let mut stored = to_document(raw)?;
     stored.remove("samplePayload");
     decode::<EventTypeDocument>(stored, secrets).map(EventTypeDocument::put)
 }
 
-pub(super) fn template(raw: &RawDocument, secrets: &SecretBox) -> Result<Change, StoreError> {
+pub(super) fn template(raw: &RawDocument, secrets: &SecretSealer) -> Result<Change, StoreError> {
     item::<TemplateDocument>(raw, secrets)
 }
 
 /// An outbound integration; one that cannot be decoded is held, so that matching events wait as dead letters.
-pub(super) fn outbound(raw: &RawDocument, secrets: &SecretBox) -> Result<Change, StoreError> {
+pub(super) fn outbound(raw: &RawDocument, secrets: &SecretSealer) -> Result<Change, StoreError> {
     or_stand_in::<OutboundIntegration>(raw, secrets, Change::DeleteIntegration)
 }
 
 /// An inbound integration; one that cannot be decoded is held, so that its calls are refused.
-pub(super) fn inbound(raw: &RawDocument, secrets: &SecretBox) -> Result<Change, StoreError> {
+pub(super) fn inbound(raw: &RawDocument, secrets: &SecretSealer) -> Result<Change, StoreError> {
     or_stand_in::<InboundDocument>(raw, secrets, Change::DeleteInbound)
 }
 
 /// A job; one that cannot be decoded does not run, as if it did not exist.
-pub(super) fn job(raw: &RawDocument, secrets: &SecretBox) -> Result<Change, StoreError> {
+pub(super) fn job(raw: &RawDocument, secrets: &SecretSealer) -> Result<Change, StoreError> {
     or_stand_in::<JobDocument>(raw, secrets, Change::DeleteJob)
 }
 
 fn or_stand_in<D: StoredDocument>(
     raw: &RawDocument,
-    secrets: &SecretBox,
+    secrets: &SecretSealer,
     gone: fn(OrgId, IntegrationId) -> Change,
 ) -> Result<Change, StoreError> {
-    let error = match bounded(raw).and_then(|()| item::<D>(raw, secrets)) {
+    let error = match check_size(raw).and_then(|()| item::<D>(raw, secrets)) {
         Ok(change) => return Ok(change),
         Err(error) => error,
     };
     let (org, id) = identity(raw).ok_or_else(|| unreadable("_id"))?;
-    complain(raw, &error);
+    log_unreadable(raw, &error);
     let (StoreError::Refused(reason) | StoreError::Unavailable(reason)) = error;
-    let stand_in = parsed(raw).ok().and_then(|stored| stand_in::<D>(stored, secrets, &reason));
+    let stand_in = to_document(raw)
+        .ok()
+        .and_then(|stored| stand_in::<D>(stored, secrets, &reason));
     Ok(stand_in.map_or_else(|| gone(org, id), D::put))
 }
 
-fn item<D: StoredDocument>(raw: &RawDocument, secrets: &SecretBox) -> Result<Change, StoreError> {
-    decode::<D>(parsed(raw)?, secrets).map(D::put)
+fn item<D: StoredDocument>(raw: &RawDocument, secrets: &SecretSealer) -> Result<Change, StoreError> {
+    decode::<D>(to_document(raw)?, secrets).map(D::put)
 }
 
-fn parsed(raw: &RawDocument) -> Result<Document, StoreError> {
+fn to_document(raw: &RawDocument) -> Result<Document, StoreError> {
     Document::try_from(raw).map_err(|error| StoreError::Refused(error.to_string()))
 }
 
 /// An item beyond the bound, stored before there was one, is as unusable as one that cannot be decoded.
-fn bounded(raw: &RawDocument) -> Result<(), StoreError> {
+fn check_size(raw: &RawDocument) -> Result<(), StoreError> {
     let bytes = raw.as_bytes().len();
-    if bytes <= LARGEST_ITEM + ALLOWANCE {
+    if bytes <= MAX_ITEM_BYTES + SIZE_ALLOWANCE {
         return Ok(());
     }
     Err(StoreError::Refused(format!(
-        "it has {bytes} bytes, and an item may have {LARGEST_ITEM}: save it with less in it"
+        "it has {bytes} bytes, and an item may have {MAX_ITEM_BYTES}: save it with less in it"
     )))
 }
 

@@ -136,7 +136,7 @@ impl Subject {
 }
 
 /// One log entry, decoded.
-pub(super) struct Noted {
+pub(super) struct LogEntry {
     pub(super) revision: u64,
     pub(super) subject: Subject,
     pub(super) deleted: bool,
@@ -196,10 +196,10 @@ impl LogDocument {
         document
     }
 
-    pub(super) fn read(self) -> Result<Noted, StoreError> {
+    pub(super) fn read(self) -> Result<LogEntry, StoreError> {
         let (revision, deleted) = (unsigned(self.revision), self.deleted);
         let subject = self.subject()?;
-        Ok(Noted {
+        Ok(LogEntry {
             revision,
             subject,
             deleted,

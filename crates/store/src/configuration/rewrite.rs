@@ -15,23 +15,23 @@ use super::stored_document::{StoredDocument, current, decode};
 use crate::database::Database;
 use crate::error::unreadable;
 use crate::names::{CONFIG_VERSIONS, COUNTERS, EVENT_TYPES, INTEGRATIONS, ORG_UNITS, ORGANIZATIONS, TEMPLATES};
-use crate::secret_box::SecretBox;
+use crate::secret_sealer::SecretSealer;
 use crate::stored::Stored;
 use crate::{inbound_integrations, integrations, jobs};
 
 /// Documents rewritten concurrently; the server then makes their writes durable together.
-const AT_ONCE: usize = 16;
+const CONCURRENCY: usize = 16;
 
 /// The counter whose value is the format of all configuration.
 const CONFIGURATION_FORMAT: &str = "configurationFormat";
 
-const PLACES: [Place; 6] = [
-    Place::items(ORGANIZATIONS),
-    Place::items(ORG_UNITS),
-    Place::items(EVENT_TYPES),
-    Place::items(TEMPLATES),
-    Place::items(INTEGRATIONS),
-    Place {
+const TARGETS: [RewriteTarget; 6] = [
+    RewriteTarget::items(ORGANIZATIONS),
+    RewriteTarget::items(ORG_UNITS),
+    RewriteTarget::items(EVENT_TYPES),
+    RewriteTarget::items(TEMPLATES),
+    RewriteTarget::items(INTEGRATIONS),
+    RewriteTarget {
         collection: CONFIG_VERSIONS,
         field: Some("document"),
     },
@@ -39,7 +39,7 @@ const PLACES: [Place; 6] = [
 
 /// Where documents of configuration are.
 #[derive(Debug, Clone, Copy)]
-struct Place {
+struct RewriteTarget {
     collection: &'static str,
     /// The field that holds the document; `None` if it is the whole.
     field: Option<&'static str>,
@@ -52,8 +52,8 @@ pub(crate) async fn run(database: &Database) -> Result<(), StoreError> {
         return Ok(());
     }
     let mut left = 0;
-    for place in PLACES {
-        left += place.rewrite(database).await?;
+    for target in TARGETS {
+        left += target.rewrite(database).await?;
     }
     if left > 0 {
         tracing::warn!(
@@ -79,7 +79,7 @@ async fn is_done(database: &Database) -> Result<bool, StoreError> {
     Ok(found.is_some_and(|counter| counter.value >= i64::from(FORMAT)))
 }
 
-impl Place {
+impl RewriteTarget {
     const fn items(collection: &'static str) -> Self {
         Self { collection, field: None }
     }
@@ -96,7 +96,7 @@ impl Place {
         cursor
             .map_err(|error| crate::error::store_error(&error))
             .map_ok(|Stored(stored)| self.rewrite_one(database, stored))
-            .try_buffer_unordered(AT_ONCE)
+            .try_buffer_unordered(CONCURRENCY)
             .try_fold(0, async |left, is_rewritten| Ok(left + u64::from(!is_rewritten)))
             .await
     }
@@ -124,7 +124,7 @@ impl Place {
     }
 
     /// A filter that matches as long as the document is as it was read, and the document in the current format.
-    fn rewritten(self, stored: &Document, secrets: &SecretBox) -> Result<Option<(Document, Document)>, StoreError> {
+    fn rewritten(self, stored: &Document, secrets: &SecretSealer) -> Result<Option<(Document, Document)>, StoreError> {
         let (kind, content) = match self.field {
             None => (item_kind(self.collection, stored)?, stored),
             Some(field) => {
@@ -168,22 +168,22 @@ pub(super) fn integration_kind(stored: &Document) -> Result<ItemKind, StoreError
     }
 }
 
-fn upgraded(kind: ItemKind, stored: Document, secrets: &SecretBox) -> Result<Document, StoreError> {
+fn upgraded(kind: ItemKind, stored: Document, secrets: &SecretSealer) -> Result<Document, StoreError> {
     match kind {
-        ItemKind::Organization => readable::<Org>(stored, secrets),
-        ItemKind::Unit => readable::<Unit>(stored, secrets),
-        ItemKind::EventType => readable::<EventTypeDocument>(stored, secrets),
-        ItemKind::Template => readable::<TemplateDocument>(stored, secrets),
-        ItemKind::OutboundIntegration => readable::<OutboundIntegration>(stored, secrets),
-        ItemKind::InboundIntegration => readable::<InboundDocument>(stored, secrets),
-        ItemKind::ScheduledJob => readable::<JobDocument>(stored, secrets),
+        ItemKind::Organization => checked_current::<Org>(stored, secrets),
+        ItemKind::Unit => checked_current::<Unit>(stored, secrets),
+        ItemKind::EventType => checked_current::<EventTypeDocument>(stored, secrets),
+        ItemKind::Template => checked_current::<TemplateDocument>(stored, secrets),
+        ItemKind::OutboundIntegration => checked_current::<OutboundIntegration>(stored, secrets),
+        ItemKind::InboundIntegration => checked_current::<InboundDocument>(stored, secrets),
+        ItemKind::ScheduledJob => checked_current::<JobDocument>(stored, secrets),
         ItemKind::Lookups | ItemKind::User | ItemKind::ApiKey => Err(unreadable("kind")),
     }
 }
 
 /// The document in the current format, provided that it can be read. A process that lacks the key of some secrets would seal others
 /// under a key that the next process may lack.
-fn readable<D: StoredDocument>(stored: Document, secrets: &SecretBox) -> Result<Document, StoreError> {
+fn checked_current<D: StoredDocument>(stored: Document, secrets: &SecretSealer) -> Result<Document, StoreError> {
     let rewritten = current::<D>(stored, secrets)?;
     decode::<D>(rewritten.clone(), secrets)?;
     Ok(rewritten)

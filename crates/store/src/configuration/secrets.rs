@@ -2,7 +2,7 @@
 //!
 //! Only the ciphertext changes. The revision and the history therefore stay as they are, and followers need no update.
 
-mod place;
+mod secret_collection;
 mod tally;
 
 use futures::TryStreamExt as _;
@@ -13,16 +13,16 @@ pub use tally::SecretsTally;
 
 use super::Configurations;
 use super::stored_document::revision;
-use crate::secret_box::SecretBox;
+use crate::secret_sealer::SecretSealer;
 use crate::stored::Stored;
-use place::Place;
-use tally::Outcome;
+use secret_collection::SecretCollection;
+use tally::SecretsOutcome;
 
 /// Documents processed concurrently; the server then makes their writes durable together.
-const AT_ONCE: usize = 16;
+const CONCURRENCY: usize = 16;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Pass {
+enum SecretsPass {
     Count,
     Renew,
 }
@@ -30,7 +30,7 @@ enum Pass {
 impl Configurations {
     /// Decrypts every secret, in history too, and counts them by encryption key.
     pub async fn count_secrets(&self) -> Result<Vec<SecretsTally>, StoreError> {
-        self.pass(Pass::Count).await
+        self.run_pass(SecretsPass::Count).await
     }
 
     /// Re-encrypts, under the first key, every document that has a secret under another.
@@ -38,49 +38,62 @@ impl Configurations {
     /// Each document is written on its own, provided that it has not changed since it was read; secrets under the first
     /// key are left alone. The pass may therefore stop anywhere, and the next one does only what remains.
     pub async fn renew_secrets(&self) -> Result<Vec<SecretsTally>, StoreError> {
-        self.pass(Pass::Renew).await
+        self.run_pass(SecretsPass::Renew).await
     }
 
-    async fn pass(&self, pass: Pass) -> Result<Vec<SecretsTally>, StoreError> {
+    async fn run_pass(&self, pass: SecretsPass) -> Result<Vec<SecretsTally>, StoreError> {
         let mut tallies = Vec::new();
-        for place in Place::ALL {
-            tallies.push(self.pass_over(place, pass).await?);
+        for source in SecretCollection::ALL {
+            tallies.push(self.process_collection(source, pass).await?);
         }
         Ok(tallies)
     }
 
-    async fn pass_over(&self, place: Place, pass: Pass) -> Result<SecretsTally, StoreError> {
-        let kept = self.database.collection::<Document>(place.collection());
-        let cursor = self.database.within(kept.find(place.filter())).await?;
+    async fn process_collection(&self, source: SecretCollection, pass: SecretsPass) -> Result<SecretsTally, StoreError> {
+        let stored = self.database.collection::<Document>(source.collection());
+        let cursor = self.database.within(stored.find(source.filter())).await?;
         let outcomes = cursor
             .map_err(|error| crate::error::store_error(&error))
-            .map_ok(|Stored(kept)| self.look_into(place, kept, pass))
-            .try_buffer_unordered(AT_ONCE);
-        let empty = SecretsTally::new(place.collection());
+            .map_ok(|Stored(stored)| self.process_document(source, stored, pass))
+            .try_buffer_unordered(CONCURRENCY);
+        let empty = SecretsTally::new(source.collection());
         outcomes.try_fold(empty, async |tally, outcome| Ok(tally.with(outcome))).await
     }
 
-    async fn look_into(&self, place: Place, kept: Document, pass: Pass) -> Result<Outcome, StoreError> {
+    async fn process_document(
+        &self,
+        source: SecretCollection,
+        stored: Document,
+        pass: SecretsPass,
+    ) -> Result<SecretsOutcome, StoreError> {
         let secrets = self.database.secrets().counting();
-        let renewed = match self.sealed_anew(place, &kept, &secrets) {
+        let renewed = match self.resealed(source, &stored, &secrets) {
             Ok(renewed) => renewed,
-            Err(error) => return Ok(Outcome::Faulty(format!("{}: {}", place.name_of(&kept), reason(error)))),
+            Err(error) => {
+                return Ok(SecretsOutcome::Faulty(format!(
+                    "{}: {}",
+                    source.name_of(&stored),
+                    reason(error)
+                )));
+            }
         };
         let is_renewed = match renewed {
-            Some((condition, change)) if pass == Pass::Renew => Some(self.replaced(place, condition, change).await?),
+            Some((condition, change)) if pass == SecretsPass::Renew => {
+                Some(self.update_if_unchanged(source, condition, change).await?)
+            }
             Some(_) | None => None,
         };
-        Ok(Outcome::Opened { secrets, is_renewed })
+        Ok(SecretsOutcome::Opened { secrets, is_renewed })
     }
 
     /// The filter and the update that re-encrypt a document, if it needs any.
-    fn sealed_anew(
+    fn resealed(
         &self,
-        place: Place,
-        kept: &Document,
-        secrets: &SecretBox,
+        source: SecretCollection,
+        stored: &Document,
+        secrets: &SecretSealer,
     ) -> Result<Option<(Document, Document)>, StoreError> {
-        let Some((kind, content)) = place.content(kept)? else {
+        let Some((kind, content)) = source.content(stored)? else {
             return Ok(None);
         };
         let sealing = Self::new(self.database.with_secrets(secrets.clone()));
@@ -89,12 +102,17 @@ impl Configurations {
             return Ok(None);
         }
         let resealed = sealing.document(&item, revision(content)?)?;
-        Ok(resealed.map(|resealed| (place.unchanged(kept, content), place.change(content, resealed))))
+        Ok(resealed.map(|resealed| (source.unchanged(stored, content), source.change(content, resealed))))
     }
 
-    async fn replaced(&self, place: Place, condition: Document, change: Document) -> Result<bool, StoreError> {
-        let kept = self.database.collection::<Document>(place.collection());
-        let update = kept.update_one(condition, doc! { "$set": change });
+    async fn update_if_unchanged(
+        &self,
+        source: SecretCollection,
+        condition: Document,
+        change: Document,
+    ) -> Result<bool, StoreError> {
+        let stored = self.database.collection::<Document>(source.collection());
+        let update = stored.update_one(condition, doc! { "$set": change });
         let updated = self.database.within(update).await?;
         Ok(updated.matched_count > 0)
     }

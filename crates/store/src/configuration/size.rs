@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use futures::TryStreamExt as _;
-use ig_core::configuration::{LARGEST_ITEM, LARGEST_ORGANIZATION};
+use ig_core::configuration::{MAX_ITEM_BYTES, MAX_ORGANIZATION_BYTES};
 use ig_core::id::OrgId;
 use ig_core::ports::StoreError;
 use mongodb::ClientSession;
@@ -24,30 +24,30 @@ use crate::stored::Stored;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Sum {
+struct SizeDocument {
     bytes: i64,
     /// When its items were last summed and found too large.
     full_at: Option<bson::DateTime>,
 }
 
 /// How long an organisation that was found full is not summed again.
-const FULL_FOR: Duration = Duration::from_mins(1);
+const FULL_RECHECK_INTERVAL: Duration = Duration::from_mins(1);
 
-impl Sum {
+impl SizeDocument {
     fn is_within(&self) -> bool {
-        self.bytes <= long(LARGEST_ORGANIZATION as u64)
+        self.bytes <= long(MAX_ORGANIZATION_BYTES as u64)
     }
 
     fn was_full_lately(&self) -> bool {
         let age = |at: bson::DateTime| bson::DateTime::now().saturating_duration_since(at);
-        self.full_at.is_some_and(|at| age(at) < FULL_FOR)
+        self.full_at.is_some_and(|at| age(at) < FULL_RECHECK_INTERVAL)
     }
 }
 
 /// The size of an item in bytes; refuses one that is too large.
 pub(super) fn size_of(document: &Document) -> Result<usize> {
     let bytes = RawDocumentBuf::try_from(document).map_err(Error::from)?.as_bytes().len();
-    if bytes > LARGEST_ITEM {
+    if bytes > MAX_ITEM_BYTES {
         return Err(Error::custom(CommitError::TooLarge { bytes }));
     }
     Ok(bytes)
@@ -55,9 +55,15 @@ pub(super) fn size_of(document: &Document) -> Result<usize> {
 
 impl Configurations {
     /// Adds an item's change in size to its organisation's sum, once the item is written; refuses growth beyond the bound.
-    pub(super) async fn weigh(&self, session: &mut ClientSession, subject: &Subject, before: usize, after: usize) -> Result<()> {
+    pub(super) async fn add_size(
+        &self,
+        session: &mut ClientSession,
+        subject: &Subject,
+        before: usize,
+        after: usize,
+    ) -> Result<()> {
         let org = subject.org();
-        let sums = self.database.collection::<Sum>(CONFIG_SIZES);
+        let sums = self.database.collection::<SizeDocument>(CONFIG_SIZES);
         if matches!(subject, Subject::Organization(_)) && after == 0 {
             sums.delete_one(doc! { "_id": org.0 }).session(session).await?;
             return Ok(());
@@ -73,14 +79,14 @@ impl Configurations {
             .session(&mut *session)
             .await?;
         let added = added.map(|Stored(sum)| sum);
-        if after <= before || added.as_ref().is_some_and(Sum::is_within) {
+        if after <= before || added.as_ref().is_some_and(SizeDocument::is_within) {
             return Ok(());
         }
         if added.is_some_and(|sum| sum.was_full_lately()) {
             return Err(Error::custom(CommitError::Full));
         }
-        let bytes = self.summed(session, org).await?;
-        if bytes > LARGEST_ORGANIZATION {
+        let bytes = self.sum_items(session, org).await?;
+        if bytes > MAX_ORGANIZATION_BYTES {
             return Err(Error::custom(CommitError::Full));
         }
         let sum = doc! { "$set": { "bytes": long(bytes as u64) } };
@@ -92,14 +98,14 @@ impl Configurations {
     }
 
     /// Records that an organisation is full, after the transaction that found it was rolled back.
-    pub(super) async fn note_full(&self, org: OrgId) -> std::result::Result<(), StoreError> {
-        let sums = self.database.collection::<Sum>(CONFIG_SIZES);
-        let note = sums.update_one(doc! { "_id": org.0 }, doc! { "$set": { "fullAt": bson::DateTime::now() } });
-        self.database.within(note).await.map(|_| ())
+    pub(super) async fn record_full(&self, org: OrgId) -> std::result::Result<(), StoreError> {
+        let sums = self.database.collection::<SizeDocument>(CONFIG_SIZES);
+        let update = sums.update_one(doc! { "_id": org.0 }, doc! { "$set": { "fullAt": bson::DateTime::now() } });
+        self.database.within(update).await.map(|_| ())
     }
 
     /// The total size of an organisation's items, counted no further than the bound.
-    async fn summed(&self, session: &mut ClientSession, org: OrgId) -> Result<usize> {
+    async fn sum_items(&self, session: &mut ClientSession, org: OrgId) -> Result<usize> {
         let mut bytes = 0;
         for (collection, owner) in [
             (ORGANIZATIONS, "_id"),
@@ -113,7 +119,7 @@ impl Configurations {
             let mut items = cursor.stream(&mut *session);
             while let Some(item) = items.try_next().await? {
                 bytes += item.as_bytes().len();
-                if bytes > LARGEST_ORGANIZATION {
+                if bytes > MAX_ORGANIZATION_BYTES {
                     return Ok(bytes);
                 }
             }

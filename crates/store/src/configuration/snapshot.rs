@@ -8,12 +8,12 @@ use mongodb::Cursor;
 use mongodb::bson::{Document, RawDocumentBuf, doc};
 
 use super::Configurations;
-use super::item::{self, Read};
+use super::item::{self, ReadItem};
 use crate::database::Database;
 use crate::names::{EVENT_TYPES, INTEGRATIONS, ORG_UNITS, ORGANIZATIONS};
 use crate::{inbound_integrations, integrations, jobs};
 
-const PART: usize = 1_000;
+const BATCH: usize = 1_000;
 
 /// The items of a snapshot in batches; each change is a put.
 pub type Items = BoxStream<'static, Result<Vec<Change>, StoreError>>;
@@ -30,40 +30,45 @@ impl Configurations {
     pub async fn snapshot(&self) -> Result<(u64, Items), StoreError> {
         let revision = self.revision().await?;
         let database = &self.database;
-        let organizations = parts(database, ORGANIZATIONS, doc! {}, item::organization);
-        let units = parts(database, ORG_UNITS, doc! {}, item::unit);
-        let event_types = parts(database, EVENT_TYPES, doc! {}, item::event_type);
-        let integrations = parts(database, INTEGRATIONS, of(integrations::DIRECTION), item::outbound);
-        let inbound = parts(database, INTEGRATIONS, of(inbound_integrations::DIRECTION), item::inbound);
-        let jobs = parts(database, INTEGRATIONS, of(jobs::DIRECTION), item::job);
+        let organizations = item_batches(database, ORGANIZATIONS, doc! {}, item::organization);
+        let units = item_batches(database, ORG_UNITS, doc! {}, item::unit);
+        let event_types = item_batches(database, EVENT_TYPES, doc! {}, item::event_type);
+        let integrations = item_batches(database, INTEGRATIONS, of_direction(integrations::DIRECTION), item::outbound);
+        let inbound = item_batches(
+            database,
+            INTEGRATIONS,
+            of_direction(inbound_integrations::DIRECTION),
+            item::inbound,
+        );
+        let jobs = item_batches(database, INTEGRATIONS, of_direction(jobs::DIRECTION), item::job);
         let acted_on = integrations.chain(inbound).chain(jobs);
         let items = organizations.chain(units).chain(event_types).chain(acted_on);
         Ok((revision, items.boxed()))
     }
 }
 
-fn of(direction: &str) -> Document {
+fn of_direction(direction: &str) -> Document {
     doc! { "direction": direction }
 }
 
-fn parts(database: &Database, collection: &'static str, filter: Document, read: Read) -> Items {
+fn item_batches(database: &Database, collection: &'static str, filter: Document, read: ReadItem) -> Items {
     let database = database.clone();
     stream::try_unfold(None, move |cursor| {
-        next_part(database.clone(), collection, filter.clone(), read, cursor)
+        next_batch(database.clone(), collection, filter.clone(), read, cursor)
     })
     .boxed()
 }
 
 /// Documents as stored.
-type Raw = Cursor<RawDocumentBuf>;
+type RawCursor = Cursor<RawDocumentBuf>;
 
-async fn next_part(
+async fn next_batch(
     database: Database,
     collection: &'static str,
     filter: Document,
-    read: Read,
-    cursor: Option<Raw>,
-) -> Result<Option<(Vec<Change>, Option<Raw>)>, StoreError> {
+    read: ReadItem,
+    cursor: Option<RawCursor>,
+) -> Result<Option<(Vec<Change>, Option<RawCursor>)>, StoreError> {
     let mut cursor = match cursor {
         Some(cursor) => cursor,
         None => {
@@ -72,12 +77,12 @@ async fn next_part(
                 .await?
         }
     };
-    let mut part = Vec::with_capacity(PART);
-    while part.len() < PART {
+    let mut batch = Vec::with_capacity(BATCH);
+    while batch.len() < BATCH {
         match database.within(cursor.try_next()).await? {
-            Some(document) => part.extend(item::followed(read, &document, database.secrets())),
+            Some(document) => batch.extend(item::read_or_log(read, &document, database.secrets())),
             None => break,
         }
     }
-    Ok((!part.is_empty()).then_some((part, Some(cursor))))
+    Ok((!batch.is_empty()).then_some((batch, Some(cursor))))
 }

@@ -16,9 +16,9 @@ use super::format::{self, FORMAT};
 use crate::database::Database;
 use crate::error::unreadable;
 use crate::field::{date, long, timestamp, unsigned};
-use crate::found::{Found, Unreadable};
+use crate::maybe_readable::{MaybeReadable, Unreadable};
 use crate::page::{Listed, Page};
-use crate::secret_box::{SecretBox, SecretError};
+use crate::secret_sealer::{SecretError, SecretSealer};
 use crate::stored::read_document;
 
 /// A document of configuration in the store.
@@ -60,7 +60,7 @@ pub(crate) trait StoredDocument: ResourceDocument {
 /// Seals and opens the secrets of one item.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sealer<'a> {
-    secrets: &'a SecretBox,
+    secrets: &'a SecretSealer,
     /// The item's `_id` as text.
     owner: &'a str,
 }
@@ -104,7 +104,7 @@ fn replaced(
 }
 
 /// The stored document of an item.
-pub(crate) fn encode<D>(item: &D::Item, revision: u64, secrets: &SecretBox) -> Result<Document, StoreError>
+pub(crate) fn encode<D>(item: &D::Item, revision: u64, secrets: &SecretSealer) -> Result<Document, StoreError>
 where
     D: StoredDocument<Item: Clone>,
 {
@@ -143,7 +143,7 @@ pub(crate) fn serialized<T: serde::Serialize>(document: &T) -> Result<Document, 
 }
 
 /// The item of a stored document.
-pub(crate) fn decode<D: StoredDocument>(stored: Document, secrets: &SecretBox) -> Result<D::Item, StoreError> {
+pub(crate) fn decode<D: StoredDocument>(stored: Document, secrets: &SecretSealer) -> Result<D::Item, StoreError> {
     let stored = current::<D>(stored, secrets)?;
     let mut document = parsed::<D>(&stored)?;
     let key = key_text(stored.get("_id").unwrap_or(&Bson::Null));
@@ -152,7 +152,7 @@ pub(crate) fn decode<D: StoredDocument>(stored: Document, secrets: &SecretBox) -
 }
 
 /// A stand-in for an item whose secrets do not open, or whose fields are invalid.
-pub(crate) fn stand_in<D: StoredDocument>(stored: Document, secrets: &SecretBox, reason: &str) -> Option<D::Item> {
+pub(crate) fn stand_in<D: StoredDocument>(stored: Document, secrets: &SecretSealer, reason: &str) -> Option<D::Item> {
     let stored = current::<D>(stored, secrets).ok()?;
     let document = parsed::<D>(&stored).ok()?;
     let hold = HoldDocument::unreadable(reason, time(&stored, "updatedAt").ok()?);
@@ -160,7 +160,7 @@ pub(crate) fn stand_in<D: StoredDocument>(stored: Document, secrets: &SecretBox,
 }
 
 /// What is known of an item without opening its secrets.
-pub(crate) fn found<D: StoredDocument>(stored: Document, secrets: &SecretBox) -> Result<Found<D::Item>, StoreError> {
+pub(crate) fn found<D: StoredDocument>(stored: Document, secrets: &SecretSealer) -> Result<MaybeReadable<D::Item>, StoreError> {
     let id = stored.get_object_id("_id").map_err(|_| unreadable("_id"))?;
     let known = Unreadable {
         id: IntegrationId(id.bytes()),
@@ -169,11 +169,11 @@ pub(crate) fn found<D: StoredDocument>(stored: Document, secrets: &SecretBox) ->
         created_at: time(&stored, "createdAt")?,
         reason: String::new(),
     };
-    Found::of(known, decode::<D>(stored, secrets))
+    MaybeReadable::of(known, decode::<D>(stored, secrets))
 }
 
 /// The document in the current format.
-pub(crate) fn current<D: StoredDocument>(mut stored: Document, secrets: &SecretBox) -> Result<Document, StoreError> {
+pub(crate) fn current<D: StoredDocument>(mut stored: Document, secrets: &SecretSealer) -> Result<Document, StoreError> {
     if format::of(&stored) < FORMAT {
         let key = key_text(stored.get("_id").unwrap_or(&Bson::Null));
         D::upgrade(&mut stored, &Sealer { secrets, owner: &key })?;
@@ -241,7 +241,10 @@ pub(crate) async fn get<D: StoredDocument>(database: &Database, filter: Document
 }
 
 /// Reads one item, which may be undecodable.
-pub(crate) async fn find<D: StoredDocument>(database: &Database, filter: Document) -> Result<Option<Found<D::Item>>, StoreError> {
+pub(crate) async fn find<D: StoredDocument>(
+    database: &Database,
+    filter: Document,
+) -> Result<Option<MaybeReadable<D::Item>>, StoreError> {
     let stored = one::<D>(database, filter).await?;
     stored.map(|stored| found::<D>(stored, database.secrets())).transpose()
 }
@@ -268,7 +271,7 @@ pub(crate) async fn list<D: StoredDocument>(
     database: &Database,
     filter: Document,
     page: Page,
-) -> Result<Listed<Found<D::Item>>, StoreError> {
+) -> Result<Listed<MaybeReadable<D::Item>>, StoreError> {
     let listed = self::page::<D>(database, filter, page).await?;
     listed.try_map(|stored| found::<D>(stored, database.secrets()))
 }

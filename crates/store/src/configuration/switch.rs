@@ -8,7 +8,7 @@ use ig_core::clock::Timestamp;
 use ig_core::delivery_log::Direction;
 use ig_core::history::Action;
 use ig_core::id::{IntegrationId, OrgId};
-use ig_core::integration::{Guarded, Hold};
+use ig_core::integration::{BreakerSubject, Hold};
 use ig_core::ports::{StoreError, SwitchError, Switches};
 use ig_documents::HoldDocument;
 use mongodb::ClientSession;
@@ -16,7 +16,7 @@ use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::{Error, Result};
 use mongodb::options::ReturnDocument;
 
-use super::expected::refusal;
+use super::expected::commit_error;
 use super::log::Subject;
 use super::stored_document::hold_document;
 use super::{CommitError, Configurations, Expected};
@@ -24,7 +24,7 @@ use crate::alerts::Alerts;
 use crate::breakers::MongoBreakers;
 use crate::field::{date, long};
 use crate::names::INTEGRATIONS;
-use crate::stored::Outcome as _;
+use crate::stored::DriverResult as _;
 
 /// A request to hold or release an integration.
 struct Switch<'a> {
@@ -68,8 +68,8 @@ impl Configurations {
             });
         match committed.await? {
             Ok(revision) => Ok(Some(revision)),
-            Err(error) if error.get_custom::<Outrun>().is_some() => Ok(None),
-            Err(error) => Err(refusal(&error)),
+            Err(error) if error.get_custom::<BreakerConflict>().is_some() => Ok(None),
+            Err(error) => Err(commit_error(&error)),
         }
     }
 
@@ -78,7 +78,7 @@ impl Configurations {
         let found = self.revision_of(session, &switch.subject).await?;
         let checked = expected.check(found, switch.subject.unique_field());
         checked.map_err(Error::custom)?;
-        self.turn_breaker(session, switch).await?;
+        self.put_breaker(session, switch).await?;
         if let Some(alert) = switch.alert {
             Alerts::new(self.database.clone()).owe_within(session, alert).await?;
         }
@@ -87,8 +87,8 @@ impl Configurations {
         let update = integrations.find_one_and_update(doc! { "_id": switch.subject.key() }, change);
         let update = update.return_document(ReturnDocument::After);
         let switched = update.session(&mut *session).await?;
-        self.note(session, revision, &switch.subject, false).await?;
-        self.remember(session, revision, &switch.subject, Action::Update, switched.read())
+        self.record_change(session, revision, &switch.subject, false).await?;
+        self.record_version(session, revision, &switch.subject, Action::Update, switched.read())
             .await?;
         Ok(revision)
     }
@@ -96,7 +96,7 @@ impl Configurations {
 
 impl Configurations {
     /// Stores the breaker together with the hold that follows from it: after a crash, too, an open breaker has its hold.
-    async fn turn_breaker(&self, session: &mut ClientSession, switch: &Switch<'_>) -> Result<()> {
+    async fn put_breaker(&self, session: &mut ClientSession, switch: &Switch<'_>) -> Result<()> {
         let (Subject::Integration(org, id) | Subject::Inbound(org, id), Some(next)) = (&switch.subject, switch.next) else {
             return Ok(());
         };
@@ -104,13 +104,13 @@ impl Configurations {
         if breakers.put_within(session, *org, *id, next).await? {
             return Ok(());
         }
-        Err(Error::custom(Outrun))
+        Err(Error::custom(BreakerConflict))
     }
 }
 
 /// Another process changed the breaker since it was read.
 #[derive(Debug)]
-struct Outrun;
+struct BreakerConflict;
 
 fn subject(direction: Direction, org: OrgId, id: IntegrationId) -> Subject {
     match direction {
@@ -123,7 +123,7 @@ fn subject(direction: Direction, org: OrgId, id: IntegrationId) -> Subject {
 impl Switches for Configurations {
     async fn hold(
         &self,
-        known: &Guarded<'_>,
+        known: &BreakerSubject<'_>,
         hold: &Hold,
         alert: &Alert,
         now: Timestamp,
@@ -136,12 +136,12 @@ impl Switches for Configurations {
             now,
         };
         let switched = self.committed_switch(switch, Expected::Revision(known.revision)).await;
-        switched.map(drop).map_err(unswitched)
+        switched.map(drop).map_err(switch_error)
     }
 
-    async fn turn(
+    async fn apply_breaker(
         &self,
-        known: &Guarded<'_>,
+        known: &BreakerSubject<'_>,
         hold: Option<&Hold>,
         next: &Breaker,
         alert: &Alert,
@@ -155,11 +155,11 @@ impl Switches for Configurations {
             now,
         };
         let switched = self.committed_switch(switch, Expected::Revision(known.revision)).await;
-        switched.map(|revision| revision.is_some()).map_err(unswitched)
+        switched.map(|revision| revision.is_some()).map_err(switch_error)
     }
 }
 
-fn unswitched(error: CommitError) -> SwitchError {
+fn switch_error(error: CommitError) -> SwitchError {
     match error {
         CommitError::Store(error) => error.into(),
         CommitError::NotFound | CommitError::Stale { .. } | CommitError::Duplicate { .. } | CommitError::NumberHeld { .. } => {

@@ -48,7 +48,7 @@ struct ReasonDocument {
 
 impl DeadLetters {
     /// Dead letters of all organisations that were given up and whose alert is still owed.
-    pub async fn alerts_owed(&self, limit: i64) -> Result<Vec<GivenUp>, StoreError> {
+    pub async fn pending_alerts(&self, limit: i64) -> Result<Vec<GivenUp>, StoreError> {
         let fields = doc! {
             "orgId": 1, "integrationConfigId": 1, "integrationName": 1, "lastError": 1, "redelivery.reason": 1, "updatedAt": 1,
         };
@@ -58,7 +58,7 @@ impl DeadLetters {
     }
 
     /// Records that the alerts for these were sent.
-    pub async fn alerted(&self, ids: &[LogId]) -> Result<(), StoreError> {
+    pub async fn mark_alerted(&self, ids: &[LogId]) -> Result<(), StoreError> {
         let ids: Vec<_> = ids.iter().map(|id| object_id(id.0)).collect();
         let sent = doc! { "$unset": { "alertOwed": "" } };
         let letters = self.letters::<Document>();

@@ -8,21 +8,21 @@ use std::collections::BTreeMap;
 use chrono::DateTime;
 use ig_core::clock::Timestamp;
 use ig_core::dead_letter::DeadLetterStatus;
+use ig_core::dead_letter_retry::{CLAIM_LEASE, ClaimId, DueDeadLetter};
 use ig_core::id::{IntegrationId, LogId, OrgId};
 use ig_core::ports::StoreError;
-use ig_core::redelivery::{CLAIM_LEASE, Candidate, ClaimId};
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{self, Document, doc};
 use serde::Deserialize;
 
 use super::document::DeadLetterDocument;
-use super::standing::CLAIM;
-use super::{DeadLetters, KeptLetter};
+use super::state::CLAIM;
+use super::{DeadLetters, StoredDeadLetter};
 use crate::field::{date, object_id, timestamp};
 use crate::stored::Stored;
 
 #[derive(Debug, Deserialize)]
-struct Counted {
+struct OrgCount {
     #[serde(rename = "_id")]
     org_id: i64,
     count: i64,
@@ -30,7 +30,7 @@ struct Counted {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Due {
+struct DueDocument {
     #[serde(rename = "_id")]
     id: ObjectId,
     integration_config_id: ObjectId,
@@ -39,7 +39,7 @@ struct Due {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Next {
+struct NextDue {
     next_retry_at: bson::DateTime,
 }
 
@@ -48,10 +48,10 @@ impl DeadLetters {
     pub async fn due(&self, now: Timestamp, busy: &[IntegrationId]) -> Result<BTreeMap<OrgId, usize>, StoreError> {
         let by_org = doc! { "$group": { "_id": "$orgId", "count": { "$sum": 1_i64 } } };
         let letters = self.letters::<Document>();
-        let pipeline = [doc! { "$match": due_but(now, busy) }, by_org];
-        let counted = letters.aggregate(pipeline).with_type::<Stored<Counted>>();
+        let pipeline = [doc! { "$match": due_without(now, busy) }, by_org];
+        let counted = letters.aggregate(pipeline).with_type::<Stored<OrgCount>>();
         let counted = self.database.all(counted).await?;
-        let count = |counted: Counted| (OrgId(counted.org_id), usize::try_from(counted.count).unwrap_or(0));
+        let count = |counted: OrgCount| (OrgId(counted.org_id), usize::try_from(counted.count).unwrap_or(0));
         Ok(counted.into_iter().map(count).collect())
     }
 
@@ -62,17 +62,17 @@ impl DeadLetters {
         now: Timestamp,
         busy: &[IntegrationId],
         limit: usize,
-    ) -> Result<Vec<(Candidate, IntegrationId)>, StoreError> {
-        let mut filter = due_but(now, busy);
+    ) -> Result<Vec<(DueDeadLetter, IntegrationId)>, StoreError> {
+        let mut filter = due_without(now, busy);
         filter.insert("orgId", org.0);
-        let letters = self.letters::<Due>();
+        let letters = self.letters::<DueDocument>();
         let find = letters
             .find(filter)
             .sort(doc! { "nextRetryAt": 1, "_id": 1 })
             .limit(i64::try_from(limit).unwrap_or(i64::MAX))
             .projection(doc! { "nextRetryAt": 1, "integrationConfigId": 1 });
-        let candidate = |due: Due| {
-            let candidate = Candidate {
+        let candidate = |due: DueDocument| {
+            let candidate = DueDeadLetter {
                 org_id: org,
                 due_at: timestamp(due.next_retry_at),
                 id: LogId(due.id.bytes()),
@@ -89,7 +89,7 @@ impl DeadLetters {
             "nextRetryAt": { "$gt": date(after), "$lte": date(until) },
             "redriveOpen": { "$ne": true },
         };
-        let letters = self.letters::<Next>();
+        let letters = self.letters::<NextDue>();
         let find = letters
             .find_one(filter)
             .sort(doc! { "nextRetryAt": 1 })
@@ -99,7 +99,12 @@ impl DeadLetters {
     }
 
     /// Claims those of these dead letters that are still due, and returns them as claimed.
-    pub async fn claim_due(&self, due: &[Candidate], claim: &ClaimId, now: Timestamp) -> Result<Vec<KeptLetter>, StoreError> {
+    pub async fn claim_due(
+        &self,
+        due: &[DueDeadLetter],
+        claim: &ClaimId,
+        now: Timestamp,
+    ) -> Result<Vec<StoredDeadLetter>, StoreError> {
         if due.is_empty() {
             return Ok(Vec::new());
         }
@@ -116,34 +121,34 @@ impl DeadLetters {
         self.database.within(letters.update_many(still_due, claimed)).await?;
         let find = letters.find(doc! { "_id": { "$in": ids }, CLAIM: &claim.0 });
         let claimed = self.database.all(find).await?;
-        claimed.into_iter().map(KeptLetter::try_from).collect()
+        claimed.into_iter().map(StoredDeadLetter::try_from).collect()
     }
 
     /// Extends a claim on those of these dead letters that it still holds.
     pub async fn renew(&self, ids: &[LogId], claim: &ClaimId, now: Timestamp) -> Result<(), StoreError> {
         let ids: Vec<_> = ids.iter().map(|id| object_id(id.0)).collect();
-        let held = doc! { "_id": { "$in": ids }, "status": DeadLetterStatus::Retrying.as_str(), CLAIM: &claim.0 };
+        let claimed = doc! { "_id": { "$in": ids }, "status": DeadLetterStatus::Retrying.as_str(), CLAIM: &claim.0 };
         let longer = doc! { "$set": { "nextRetryAt": date(now + CLAIM_LEASE) } };
         let letters = self.letters::<Document>();
-        self.database.within(letters.update_many(held, longer)).await?;
+        self.database.within(letters.update_many(claimed, longer)).await?;
         Ok(())
     }
 
-    /// Whether a claim holds a dead letter.
-    pub async fn is_held(&self, org: OrgId, id: LogId, claim: &ClaimId) -> Result<bool, StoreError> {
-        let held = doc! {
+    /// Whether this claim is the current one of a dead letter.
+    pub async fn is_claimed_by(&self, org: OrgId, id: LogId, claim: &ClaimId) -> Result<bool, StoreError> {
+        let claimed = doc! {
             "_id": object_id(id.0),
             "orgId": org.0,
             "status": DeadLetterStatus::Retrying.as_str(),
             CLAIM: &claim.0,
         };
         let letters = self.letters::<Document>();
-        let found = letters.find_one(held).projection(doc! { "_id": 1 });
+        let found = letters.find_one(claimed).projection(doc! { "_id": 1 });
         Ok(self.database.within(found).await?.is_some())
     }
 }
 
-fn due_but(now: Timestamp, busy: &[IntegrationId]) -> Document {
+fn due_without(now: Timestamp, busy: &[IntegrationId]) -> Document {
     let mut due = is_due(now);
     if !busy.is_empty() {
         let busy: Vec<_> = busy.iter().map(|id| object_id(id.0)).collect();

@@ -11,8 +11,8 @@ use ig_core::ports::StoreError;
 use mongodb::bson::{self, oid::ObjectId};
 use serde::{Deserialize, Serialize};
 
-use super::KeptLetter;
-use super::standing::RedeliveryDocument;
+use super::StoredDeadLetter;
+use super::state::RetryDocument;
 use crate::delivery_logs::read_category;
 use crate::error::unreadable;
 use crate::field::destination;
@@ -53,7 +53,7 @@ pub(crate) struct DeadLetterDocument<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     alert_owed: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    redelivery: Option<RedeliveryDocument>,
+    redelivery: Option<RetryDocument>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     redrive_id: Option<ObjectId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -170,7 +170,7 @@ impl TryFrom<DeadLetterDocument<'_>> for DeadLetter {
     }
 }
 
-impl TryFrom<DeadLetterDocument<'_>> for KeptLetter {
+impl TryFrom<DeadLetterDocument<'_>> for StoredDeadLetter {
     type Error = StoreError;
 
     fn try_from(mut stored: DeadLetterDocument<'_>) -> Result<Self, StoreError> {
@@ -182,7 +182,7 @@ impl TryFrom<DeadLetterDocument<'_>> for KeptLetter {
         let expires_at = stored.expires_at.map(timestamp);
         let letter = DeadLetter::try_from(stored)?;
         Ok(Self {
-            redelivery: redelivery.read(&letter)?,
+            retry_progress: redelivery.read(&letter)?,
             redrive: redrive.map(|id| RedriveId(id.bytes())),
             letter,
             keep_for,

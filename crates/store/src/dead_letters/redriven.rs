@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use ig_core::clock::Timestamp;
 use ig_core::dead_letter::{DeadLetterReason, DeadLetterStatus};
+use ig_core::dead_letter_retry::{ClaimId, DeadLetterState, QueuedDeadLetter};
 use ig_core::id::{EventId, EventType, IntegrationId, LogId, OrgId, RedriveId, Rid, SourceId};
 use ig_core::matching::LaneKey;
 use ig_core::ports::StoreError;
-use ig_core::redelivery::{ClaimId, DeadLetterState, Queued};
 use ig_core::redrive::{RedriveFilter, RedriveKey, RedriveProgress};
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{self, Document, doc};
 use serde::Deserialize;
 
-use super::standing::{as_read, standing};
-use super::{DeadLetters, KeptLetter};
+use super::state::{as_read, state_update};
+use super::{DeadLetters, StoredDeadLetter};
 use crate::error::unreadable;
 use crate::field::{date, object_id, timestamp, unsigned};
 use crate::stored::Stored;
@@ -25,17 +25,17 @@ pub(super) const DELIVERED: &str = "DELIVERED";
 pub(super) const FAILED: &str = "FAILED";
 
 /// Dead letters that one write adds to a redrive.
-const TAKEN_IN_AT_ONCE: usize = 500;
+const ADDED_AT_ONCE: usize = 500;
 
 /// The result of claiming a dead letter for its redrive.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Claimed {
+pub enum RedriveClaim {
     /// It was claimed.
     Claimed {
         /// Its state before the claim.
-        before: Box<KeptLetter>,
+        before: Box<StoredDeadLetter>,
         /// Its state under the claim.
-        letter: Box<KeptLetter>,
+        letter: Box<StoredDeadLetter>,
     },
     /// Another process is retrying it, so the redrive has to wait.
     Busy,
@@ -44,7 +44,7 @@ pub enum Claimed {
 }
 
 #[derive(Debug, Deserialize)]
-struct Named {
+struct IdOnly {
     #[serde(rename = "_id")]
     id: ObjectId,
 }
@@ -68,58 +68,63 @@ struct QueuedDocument {
 /// The retention of a dead letter after it is settled.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct KeptFor {
+struct Retention {
     keep_for_ms: i64,
 }
 
 #[derive(Debug, Deserialize)]
-struct Counted {
+struct OutcomeCount {
     #[serde(rename = "_id")]
-    outcome: Outcome,
+    group: OutcomeGroup,
     count: i64,
 }
 
 #[derive(Debug, Deserialize)]
-struct Outcome {
+struct OutcomeGroup {
     open: Option<bool>,
     outcome: Option<String>,
 }
 
 impl DeadLetters {
     /// How many dead letters a redrive would cover.
-    pub(crate) async fn coverable(&self, covering: &Document) -> Result<u64, StoreError> {
+    pub(crate) async fn count_coverable(&self, covering: &Document) -> Result<u64, StoreError> {
         let letters = self.letters::<Document>();
         self.database.within(letters.count_documents(covering.clone())).await
     }
 
     /// Adds every dead letter that the redrive covers. Those already added stay so: a crashed process may repeat this.
-    pub(crate) async fn take_in(&self, redrive: RedriveKey, covering: &Document) -> Result<(), StoreError> {
-        let letters = self.letters::<Named>();
+    pub(crate) async fn add_to_redrive(&self, redrive: RedriveKey, covering: &Document) -> Result<(), StoreError> {
+        let letters = self.letters::<IdOnly>();
         let find = letters.find(covering.clone()).projection(doc! { "_id": 1 });
         let found = self.database.all(find).await?;
-        for chunk in found.chunks(TAKEN_IN_AT_ONCE) {
-            let ids: Vec<_> = chunk.iter().map(|named| named.id).collect();
+        for chunk in found.chunks(ADDED_AT_ONCE) {
+            let ids: Vec<_> = chunk.iter().map(|letter| letter.id).collect();
             let mut still = covering.clone();
             still.insert("_id", doc! { "$in": ids });
-            let taken = doc! {
+            let added = doc! {
                 "$set": { "redriveId": object_id(redrive.id.0), "redriveOpen": true },
                 // A redrive needs the letter until it has sent it.
                 "$unset": { "redriveOutcome": "", "expiresAt": "" },
             };
-            self.database.within(letters.update_many(still, taken)).await?;
+            self.database.within(letters.update_many(still, added)).await?;
         }
         Ok(())
     }
 
     /// The dead letters still queued in a redrive.
-    pub async fn waiting(&self, redrive: RedriveKey) -> Result<Vec<Queued>, StoreError> {
+    pub async fn waiting(&self, redrive: RedriveKey) -> Result<Vec<QueuedDeadLetter>, StoreError> {
         let fields = doc! {
             "orgId": 1, "entityRid": 1, "integrationConfigId": 1, "actionIndex": 1, "source": 1, "position": 1, "eventId": 1,
             "eventType": 1, "createdAt": 1,
         };
         let queued = self.letters::<QueuedDocument>();
         let find = queued.find(open(redrive)).projection(fields);
-        self.database.all(find).await?.into_iter().map(Queued::try_from).collect()
+        self.database
+            .all(find)
+            .await?
+            .into_iter()
+            .map(QueuedDeadLetter::try_from)
+            .collect()
     }
 
     /// Claims a dead letter for its redrive.
@@ -129,33 +134,36 @@ impl DeadLetters {
         id: LogId,
         claim: &ClaimId,
         now: Timestamp,
-    ) -> Result<Claimed, StoreError> {
+    ) -> Result<RedriveClaim, StoreError> {
         let before = self.get(redrive.org_id, id).await?;
         let Some(before) = before.filter(|kept| kept.redrive == Some(redrive.id)) else {
-            return Ok(Claimed::Gone);
+            return Ok(RedriveClaim::Gone);
         };
-        let wanted = before.redelivery.retried_by_hand(now);
-        let Some(redelivery) = wanted.and_then(|wanted| wanted.claimed(claim.clone(), Duration::ZERO, now)) else {
-            let resolved = matches!(before.redelivery.standing, DeadLetterState::Resolved { .. });
-            return Ok(if resolved { Claimed::Gone } else { Claimed::Busy });
+        let due = before.retry_progress.with_manual_retry(now);
+        let Some(retry_progress) = due.and_then(|due| due.claimed(claim.clone(), Duration::ZERO, now)) else {
+            let resolved = matches!(before.retry_progress.state, DeadLetterState::Resolved { .. });
+            return Ok(if resolved { RedriveClaim::Gone } else { RedriveClaim::Busy });
         };
         let mut filter = as_read(&before);
         filter.extend(open(redrive));
-        if !self.change(filter, standing(&before, &redelivery, now).into()).await? {
-            return Ok(Claimed::Busy);
+        if !self
+            .change(filter, state_update(&before, &retry_progress, now).into())
+            .await?
+        {
+            return Ok(RedriveClaim::Busy);
         }
-        let letter = KeptLetter {
-            redelivery,
+        let letter = StoredDeadLetter {
+            retry_progress,
             ..before.clone()
         };
-        Ok(Claimed::Claimed {
+        Ok(RedriveClaim::Claimed {
             before: Box::new(before),
             letter: Box::new(letter),
         })
     }
 
     /// Removes what is still queued from a redrive, except letters being retried; returns the number of those.
-    pub(crate) async fn let_go(&self, redrive: RedriveKey, now: Timestamp) -> Result<u64, StoreError> {
+    pub(crate) async fn remove_untried(&self, redrive: RedriveKey, now: Timestamp) -> Result<u64, StoreError> {
         let mut untried = open(redrive);
         let retrying = DeadLetterStatus::Retrying.as_str();
         let free = [
@@ -165,14 +173,14 @@ impl DeadLetters {
         untried.insert("$or", free.to_vec());
         let closed = doc! { "$unset": { "redriveOpen": "" } };
         let letters = self.letters::<Document>();
-        self.end_again(redrive, now).await?;
+        self.restore_expiry(redrive, now).await?;
         self.database.within(letters.update_many(untried, closed)).await?;
         self.database.within(letters.count_documents(open(redrive))).await
     }
 
     /// Restores the expiry of settled letters that the redrive took in and did not reach: it removed their expiry when
     /// it took them in.
-    async fn end_again(&self, redrive: RedriveKey, now: Timestamp) -> Result<(), StoreError> {
+    async fn restore_expiry(&self, redrive: RedriveKey, now: Timestamp) -> Result<(), StoreError> {
         let settled = DeadLetterStatus::ALL.iter().filter(|status| status.is_settled());
         let settled: Vec<_> = settled.map(|status| status.as_str()).collect();
         let mut without_expiry = open(redrive);
@@ -181,9 +189,9 @@ impl DeadLetters {
             "expiresAt": { "$exists": false },
             "keepForMs": { "$exists": true },
         });
-        let letters = self.letters::<KeptFor>();
+        let letters = self.letters::<Retention>();
         // One write for all letters with the same retention.
-        while let Some(KeptFor { keep_for_ms }) = self
+        while let Some(Retention { keep_for_ms }) = self
             .database
             .within(letters.find_one(without_expiry.clone()).projection(doc! { "keepForMs": 1 }))
             .await?
@@ -205,12 +213,12 @@ impl DeadLetters {
         let letters = self.letters::<Document>();
         let counted = self
             .database
-            .all(letters.aggregate(pipeline).with_type::<Stored<Counted>>())
+            .all(letters.aggregate(pipeline).with_type::<Stored<OutcomeCount>>())
             .await?;
         let mut progress = RedriveProgress::default();
-        for Counted { outcome, count } in counted {
-            match outcome.outcome.as_deref() {
-                _ if outcome.open == Some(true) => progress.waiting += unsigned(count),
+        for OutcomeCount { group, count } in counted {
+            match group.outcome.as_deref() {
+                _ if group.open == Some(true) => progress.waiting += unsigned(count),
                 Some(DELIVERED) => progress.delivered += unsigned(count),
                 Some(FAILED) => progress.failed += unsigned(count),
                 Some(_) | None => {}
@@ -230,14 +238,14 @@ pub(crate) fn covering(org: OrgId, filter: &RedriveFilter, at: Timestamp, others
         until,
     } = filter;
     let others: Vec<_> = others.iter().map(|id| object_id(id.0)).collect();
-    let mut made = doc! { "$lte": date(until.map_or(at, |until| (until - Duration::from_millis(1)).min(at))) };
+    let mut created = doc! { "$lte": date(until.map_or(at, |until| (until - Duration::from_millis(1)).min(at))) };
     if let Some(from) = from {
-        made.insert("$gte", date(*from));
+        created.insert("$gte", date(*from));
     }
     let mut covering = doc! {
         "orgId": org.0,
         "status": { "$in": [DeadLetterStatus::PendingRetry.as_str(), DeadLetterStatus::Abandoned.as_str()] },
-        "createdAt": made,
+        "createdAt": created,
         "redriveId": { "$nin": others },
         "reason": { "$nin": DeadLetterReason::without_payload().map(DeadLetterReason::as_str).collect::<Vec<_>>() },
     };
@@ -254,7 +262,7 @@ fn open(redrive: RedriveKey) -> Document {
     doc! { "redriveId": object_id(redrive.id.0), "orgId": redrive.org_id.0, "redriveOpen": true }
 }
 
-impl TryFrom<QueuedDocument> for Queued {
+impl TryFrom<QueuedDocument> for QueuedDeadLetter {
     type Error = StoreError;
 
     fn try_from(stored: QueuedDocument) -> Result<Self, StoreError> {

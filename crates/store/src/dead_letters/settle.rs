@@ -1,32 +1,32 @@
 //! The outcome of a retry, stored under the claim on the dead letter.
 
 use ig_core::clock::Timestamp;
+use ig_core::dead_letter_retry::{ClaimId, DeadLetterState, RetryProgress, RetrySettlement};
 use ig_core::delivery_log::DeliveryStatus;
 use ig_core::outcome::Failure;
 use ig_core::ports::StoreError;
-use ig_core::redelivery::{ClaimId, DeadLetterState, Redelivery, RetrySettlement};
 use mongodb::bson::{Document, doc};
 
-use super::standing::{Change, held, standing};
-use super::{DeadLetters, KeptLetter};
+use super::state::{Change, claimed_under, state_update};
+use super::{DeadLetters, StoredDeadLetter};
 use crate::delivery_tallies::announce_log;
 use crate::field::object_id;
 use crate::names::DELIVERY_LOGS;
 
 /// Whether the outcome of a retry was stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Settled {
+pub enum SettleOutcome {
     /// It was stored.
     Stored,
     /// The claim had expired: the process that holds the dead letter now reports its outcome.
-    Fenced,
+    ClaimLost,
 }
 
 /// The outcome of a retry.
 #[derive(Debug, Clone, Copy)]
-pub struct Settling<'a> {
+pub struct RetryUpdate<'a> {
     /// The dead letter as it was claimed.
-    pub letter: &'a KeptLetter,
+    pub letter: &'a StoredDeadLetter,
     /// The claim under which it was retried.
     pub claim: &'a ClaimId,
     /// The state that the outcome leads to.
@@ -39,31 +39,39 @@ pub struct Settling<'a> {
 
 impl DeadLetters {
     /// Stores the outcome of a retry.
-    pub async fn settle(&self, settling: Settling<'_>, now: Timestamp) -> Result<Settled, StoreError> {
-        let Settling { letter, claim, .. } = settling;
-        if settling.settlement.given_up {
+    pub async fn settle(&self, update: RetryUpdate<'_>, now: Timestamp) -> Result<SettleOutcome, StoreError> {
+        let RetryUpdate { letter, claim, .. } = update;
+        if update.settlement.given_up {
             // The log first: after a crash, a repetition still finds the letter unchanged.
             self.abandon_log(letter).await?;
         }
-        let stored = self.change(held(letter, claim), settling.change(now)).await?;
-        Ok(if stored { Settled::Stored } else { Settled::Fenced })
+        let stored = self.change(claimed_under(letter, claim), update.change(now)).await?;
+        Ok(if stored {
+            SettleOutcome::Stored
+        } else {
+            SettleOutcome::ClaimLost
+        })
     }
 
     /// Releases an untried dead letter into its state before the claim.
     pub async fn give_back(
         &self,
-        letter: &KeptLetter,
+        letter: &StoredDeadLetter,
         claim: &ClaimId,
-        before: &Redelivery,
+        before: &RetryProgress,
         now: Timestamp,
-    ) -> Result<Settled, StoreError> {
-        let change = standing(letter, before, now);
-        let stored = self.change(held(letter, claim), change.into()).await?;
-        Ok(if stored { Settled::Stored } else { Settled::Fenced })
+    ) -> Result<SettleOutcome, StoreError> {
+        let change = state_update(letter, before, now);
+        let stored = self.change(claimed_under(letter, claim), change.into()).await?;
+        Ok(if stored {
+            SettleOutcome::Stored
+        } else {
+            SettleOutcome::ClaimLost
+        })
     }
 
     /// A letter that is given up gets no more retries: its log has to say so.
-    pub(super) async fn abandon_log(&self, letter: &KeptLetter) -> Result<(), StoreError> {
+    pub(super) async fn abandon_log(&self, letter: &StoredDeadLetter) -> Result<(), StoreError> {
         let retrying = doc! {
             "_id": object_id(letter.letter.id.0),
             "orgId": letter.letter.org_id.0,
@@ -77,11 +85,11 @@ impl DeadLetters {
     }
 }
 
-impl Settling<'_> {
+impl RetryUpdate<'_> {
     fn change(&self, now: Timestamp) -> Document {
         let RetrySettlement { after, given_up } = self.settlement;
-        let tried = after.retries > self.letter.redelivery.retries;
-        let Change { mut set, mut unset } = standing(self.letter, after, now);
+        let tried = after.retries > self.letter.retry_progress.retries;
+        let Change { mut set, mut unset } = state_update(self.letter, after, now);
         set.insert("maxRetries", i64::from(self.max_retries));
         if let Some(failure) = self.failure {
             set.extend(doc! { "lastError": &failure.message, "errorCategory": failure.category.as_str() });
@@ -90,7 +98,7 @@ impl Settling<'_> {
             set.insert("alertOwed", true);
         }
         if self.letter.redrive.is_some() && (tried || *given_up) {
-            set.insert("redriveOutcome", outcome(&after.standing));
+            set.insert("redriveOutcome", outcome(&after.state));
             unset.insert("redriveOpen", "");
         }
         let mut change = Document::from(Change { set, unset });
@@ -100,8 +108,8 @@ impl Settling<'_> {
 }
 
 /// The outcome that a redrive counts.
-fn outcome(standing: &DeadLetterState) -> &'static str {
-    match standing {
+fn outcome(state: &DeadLetterState) -> &'static str {
+    match state {
         DeadLetterState::Resolved { .. } => super::redriven::DELIVERED,
         DeadLetterState::Pending { .. }
         | DeadLetterState::Held

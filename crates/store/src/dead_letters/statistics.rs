@@ -18,7 +18,7 @@ use crate::field::{timestamp, unsigned};
 use crate::stored::Stored;
 
 /// Counts of dead letters with the same attributes.
-struct OfOneKind {
+struct KindTally {
     status: DeadLetterStatus,
     category: Option<ErrorCategory>,
     reason: DeadLetterReason,
@@ -55,16 +55,16 @@ pub struct IntegrationDeadLetters {
 }
 
 #[derive(Debug, Deserialize)]
-struct Counted {
+struct KindCount {
     #[serde(rename = "_id")]
-    kind: Kind,
+    kind: KindKey,
     name: String,
     count: i64,
     oldest: bson::DateTime,
 }
 
 #[derive(Debug, Deserialize)]
-struct Kind {
+struct KindKey {
     status: String,
     category: Option<String>,
     reason: String,
@@ -89,7 +89,7 @@ impl DeadLetters {
         let letters = self.letters::<Document>();
         let counted = self
             .database
-            .all(letters.aggregate(pipeline).with_type::<Stored<Counted>>())
+            .all(letters.aggregate(pipeline).with_type::<Stored<KindCount>>())
             .await?;
         let mut statistics = DeadLetterStatistics::default();
         for counted in counted {
@@ -100,8 +100,8 @@ impl DeadLetters {
 }
 
 impl DeadLetterStatistics {
-    fn add(&mut self, counted: OfOneKind) {
-        let OfOneKind {
+    fn add(&mut self, counted: KindTally) {
+        let KindTally {
             status,
             category,
             reason,
@@ -126,11 +126,11 @@ impl DeadLetterStatistics {
     }
 }
 
-impl TryFrom<Counted> for OfOneKind {
+impl TryFrom<KindCount> for KindTally {
     type Error = StoreError;
 
-    fn try_from(counted: Counted) -> Result<Self, StoreError> {
-        let Counted {
+    fn try_from(counted: KindCount) -> Result<Self, StoreError> {
+        let KindCount {
             kind,
             name,
             count,

@@ -8,7 +8,7 @@ use mongodb::bson::{self, doc};
 use serde::Deserialize;
 
 use super::DeadLetters;
-use crate::counting::{Count, CountError};
+use crate::aggregation::{Aggregation, CountError};
 use crate::error::unreadable;
 use crate::field::{timestamp, unsigned};
 use crate::names::DEAD_LETTERS;
@@ -35,14 +35,14 @@ impl DeadLetters {
     /// Counts dead letters by status; the index covers the whole query.
     pub async fn tally(&self, orgs: &Orgs) -> Result<DeadLetterTally, CountError> {
         let by_status = doc! { "_id": "$status", "count": { "$sum": 1_i64 }, "oldest": { "$min": "$createdAt" } };
-        let count = Count {
+        let aggregation = Aggregation {
             collection: DEAD_LETTERS,
             index: Some(doc! { "orgId": 1, "status": 1, "createdAt": -1, "_id": -1 }),
             pipeline: vec![doc! { "$match": { "orgId": orgs.condition() } }, doc! { "$group": by_status }],
-            patience: Count::PATIENCE,
+            timeout: Aggregation::DEFAULT_TIMEOUT,
         };
         let mut tally = DeadLetterTally::default();
-        for StatusDocument { status, count, oldest } in self.database.counted(count).await? {
+        for StatusDocument { status, count, oldest } in self.database.aggregate(aggregation).await? {
             let status = DeadLetterStatus::parse(&status).ok_or_else(|| unreadable("status"))?;
             tally.by_status.insert(status.as_str(), unsigned(count));
             tally.note_oldest(status, timestamp(oldest));

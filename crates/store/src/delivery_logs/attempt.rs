@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use ig_core::delivery_log::{Attempt, KeptBody};
+use ig_core::delivery_log::{Attempt, BodyExcerpt};
 use ig_core::header_lines::HeaderLines;
 use ig_core::outcome::{ErrorCategory, Failure};
 use ig_core::ports::StoreError;
 use mongodb::bson;
 use serde::{Deserialize, Serialize};
 
-use super::room::Room;
+use super::document_budget::DocumentBudget;
 use crate::error::unreadable;
 use crate::field::{Received, date, micros, millis, timestamp, unsigned};
 
@@ -37,7 +37,7 @@ pub(super) struct AttemptDocument<'a> {
 }
 
 impl<'a> AttemptDocument<'a> {
-    pub(super) fn new(attempt: &'a Attempt, room: &mut Room) -> Self {
+    pub(super) fn new(attempt: &'a Attempt, budget: &mut DocumentBudget) -> Self {
         let Attempt {
             started_at,
             duration,
@@ -46,7 +46,7 @@ impl<'a> AttemptDocument<'a> {
             response_body,
             failure,
         } = attempt;
-        let kept = response_body.as_ref().and_then(|body| room.keep(&body.bytes));
+        let kept = response_body.as_ref().and_then(|body| budget.take(&body.bytes));
         let left_out = kept.is_none() && response_body.is_some();
         Self {
             started_at: date(*started_at),
@@ -73,7 +73,7 @@ impl<'a> AttemptDocument<'a> {
             duration: Duration::from_micros(unsigned(self.duration_us)),
             response_status: self.response_status.and_then(|status| u16::try_from(status).ok()),
             response_headers: HeaderLines::read(self.response_headers),
-            response_body: self.response_body.map(|bytes| KeptBody {
+            response_body: self.response_body.map(|bytes| BodyExcerpt {
                 bytes: bytes.into(),
                 truncated,
             }),

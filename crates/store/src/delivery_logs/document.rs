@@ -11,7 +11,7 @@ use mongodb::bson::{self, oid::ObjectId};
 use serde::{Deserialize, Serialize};
 
 use super::attempt::AttemptDocument;
-use super::room::Room;
+use super::document_budget::DocumentBudget;
 use crate::error::unreadable;
 use crate::field::destination;
 use crate::field::{Received, date, millis, object_id, timestamp};
@@ -90,13 +90,13 @@ impl<'a> From<&'a DeliveryLog> for DeliveryDocument<'a> {
             delivered_at,
             expires_at,
         } = log;
-        let mut room = Room::new();
-        let original_payload = original_payload.as_deref().and_then(|payload| room.keep(payload));
-        let request_payload = request_payload.as_deref().and_then(|payload| room.keep(payload));
+        let mut budget = DocumentBudget::new();
+        let original_payload = original_payload.as_deref().and_then(|payload| budget.take(payload));
+        let request_payload = request_payload.as_deref().and_then(|payload| budget.take(payload));
         let response_time = attempts.last().map(|attempt| attempt.duration).unwrap_or_default();
         let attempts: Vec<_> = attempts
             .iter()
-            .map(|attempt| AttemptDocument::new(attempt, &mut room))
+            .map(|attempt| AttemptDocument::new(attempt, &mut budget))
             .collect();
         Self {
             id: object_id(id.0),

@@ -11,11 +11,11 @@ use ig_core::tally::Bucket;
 use mongodb::bson::{self, Document, doc};
 use serde::Deserialize;
 
-use super::grouping::{PartDocument, class, part};
+use super::grouping::{StatusClassDocument, class, status_class};
 use super::{DeliveryScope, DeliveryStatistics};
+use crate::aggregation::{Aggregation, CountError};
 use crate::configuration::Counter;
-use crate::counting::{Count, CountError};
-use crate::delivery_tallies::{self as tallies, Counted, Kept};
+use crate::delivery_tallies::{self as tallies, BucketCount, StoredTallies};
 use crate::field::timestamp;
 use crate::names::{COUNTERS, DELIVERY_LOGS};
 use crate::orgs::Orgs;
@@ -28,7 +28,7 @@ pub(crate) const TALLIED: &str = "delivery_tallies";
 struct BucketDocument {
     #[serde(rename = "_id")]
     key: Key,
-    parts: Vec<PartDocument>,
+    parts: Vec<StatusClassDocument>,
     first_expires_at: bson::DateTime,
 }
 
@@ -53,30 +53,34 @@ impl DeliveryStatistics {
             return Ok(0);
         };
         let counted = self.in_buckets(&Orgs::platform(orgs.iter().copied()), period).await?;
-        let (found, nothing) = (counted.len(), Kept::default());
-        let kept = counted
+        let (found, nothing) = (counted.len(), StoredTallies::default());
+        let stored = counted
             .into_iter()
-            .map(|((org, bucket), counted)| tallies::keep(&self.database, org, vec![(bucket, counted)], &nothing, now));
-        try_join_all(kept).await?;
+            .map(|((org, bucket), counted)| tallies::store_tallies(&self.database, org, vec![(bucket, counted)], &nothing, now));
+        try_join_all(stored).await?;
         Ok(found)
     }
 
     /// The non-empty buckets of a period.
-    pub(super) async fn in_buckets(&self, orgs: &Orgs, period: Period) -> Result<BTreeMap<(OrgId, Bucket), Counted>, CountError> {
+    pub(super) async fn in_buckets(
+        &self,
+        orgs: &Orgs,
+        period: Period,
+    ) -> Result<BTreeMap<(OrgId, Bucket), BucketCount>, CountError> {
         let scope = DeliveryScope::all(orgs.clone(), period);
-        let count = Count {
+        let aggregation = Aggregation {
             collection: DELIVERY_LOGS,
             index: scope.index(),
             pipeline: pipeline(&scope),
-            patience: self.patience,
+            timeout: self.timeout,
         };
-        let found = self.database.counted::<BucketDocument>(count).await?;
+        let found = self.database.aggregate::<BucketDocument>(aggregation).await?;
         Ok(found.into_iter().map(BucketDocument::read).collect())
     }
 }
 
 impl BucketDocument {
-    fn read(self) -> ((OrgId, Bucket), Counted) {
+    fn read(self) -> ((OrgId, Bucket), BucketCount) {
         let Self {
             key: Key { org, at },
             parts,
@@ -84,7 +88,7 @@ impl BucketDocument {
         } = self;
         let bucket = Bucket::of(timestamp(bson::DateTime::from_millis(at)));
         let first_expires_at = Some(first_expires_at);
-        ((OrgId(org), bucket), Counted { parts, first_expires_at })
+        ((OrgId(org), bucket), BucketCount { parts, first_expires_at })
     }
 }
 
@@ -103,7 +107,7 @@ fn pipeline(scope: &DeliveryScope) -> Vec<Document> {
         } },
         doc! { "$group": {
             "_id": "$_id.key",
-            "parts": { "$push": part() },
+            "parts": { "$push": status_class() },
             "firstExpiresAt": { "$min": "$firstExpiresAt" },
         } },
     ]

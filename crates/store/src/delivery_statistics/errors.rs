@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::{DeliveryScope, DeliveryStatistics};
-use crate::counting::{Count, CountError};
+use crate::aggregation::{Aggregation, CountError};
 use crate::delivery_logs::read_category;
 use crate::field::{timestamp, unsigned};
 use crate::names::DELIVERY_LOGS;
@@ -106,13 +106,13 @@ impl DeliveryStatistics {
             doc! { "$sort": { "count": -1, "_id": 1 } },
             doc! { "$limit": i64::from(most) },
         ];
-        let count = Count {
+        let aggregation = Aggregation {
             collection: DELIVERY_LOGS,
             index: index(scope),
             pipeline,
-            patience: self.patience,
+            timeout: self.timeout,
         };
-        self.database.counted(count).await
+        self.database.aggregate(aggregation).await
     }
 }
 

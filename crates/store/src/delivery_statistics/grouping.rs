@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{DeliveryScope, DeliveryStatistics};
-use crate::counting::{Count, CountError};
+use crate::aggregation::{Aggregation, CountError};
 use crate::error::unreadable;
 use crate::field::unsigned;
 use crate::names::DELIVERY_LOGS;
@@ -29,13 +29,13 @@ struct GroupDocument<K> {
     #[serde(rename = "_id")]
     key: K,
     name: String,
-    parts: Vec<PartDocument>,
+    parts: Vec<StatusClassDocument>,
 }
 
 /// Deliveries with the same status and response time class.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct PartDocument {
+pub(crate) struct StatusClassDocument {
     status: String,
     class: Option<i32>,
     count: i64,
@@ -54,13 +54,13 @@ impl DeliveryStatistics {
     where
         K: DeserializeOwned + Send + Sync,
     {
-        let count = Count {
+        let aggregation = Aggregation {
             collection: DELIVERY_LOGS,
             index: scope.index(),
             pipeline: pipeline(scope, key, most),
-            patience: self.patience,
+            timeout: self.timeout,
         };
-        let groups = self.database.counted::<GroupDocument<K>>(count).await?;
+        let groups = self.database.aggregate::<GroupDocument<K>>(aggregation).await?;
         Ok(groups.into_iter().map(Group::try_from).collect::<Result<_, _>>()?)
     }
 }
@@ -79,7 +79,7 @@ fn pipeline(scope: &DeliveryScope, key: Bson, most: Option<u32>) -> Vec<Document
             "_id": "$_id.key",
             "name": { "$max": "$name" },
             "total": { "$sum": "$count" },
-            "parts": { "$push": part() },
+            "parts": { "$push": status_class() },
         } },
     ];
     if let Some(most) = most {
@@ -89,8 +89,8 @@ fn pipeline(scope: &DeliveryScope, key: Bson, most: Option<u32>) -> Vec<Document
     pipeline
 }
 
-/// One part of a group.
-pub(super) fn part() -> Document {
+/// One status and latency class of a group.
+pub(super) fn status_class() -> Document {
     doc! {
         "status": "$_id.status", "class": "$_id.class", "count": "$count", "attempts": "$attempts", "responseTimeMs": "$responseTimeMs",
     }
@@ -116,11 +116,11 @@ impl<K> TryFrom<GroupDocument<K>> for Group<K> {
     }
 }
 
-impl TryFrom<PartDocument> for StatusClass {
+impl TryFrom<StatusClassDocument> for StatusClass {
     type Error = StoreError;
 
-    fn try_from(document: PartDocument) -> Result<Self, StoreError> {
-        let PartDocument {
+    fn try_from(document: StatusClassDocument) -> Result<Self, StoreError> {
+        let StatusClassDocument {
             status,
             class,
             count,

@@ -14,15 +14,15 @@ use super::grouping::Group;
 use crate::field::date;
 
 /// [`OffsetSpan::granule`] as an expression, in milliseconds since 1970.
-pub(super) fn granule(stretches: &[OffsetSpan], length: TimeDelta) -> Bson {
-    let begun = |stretch: &OffsetSpan| begun(*stretch, length);
-    let Some((last, _)) = stretches.split_last() else {
+pub(super) fn granule(spans: &[OffsetSpan], length: TimeDelta) -> Bson {
+    let begun = |span: &OffsetSpan| begun(*span, length);
+    let Some((last, _)) = spans.split_last() else {
         return Bson::Null;
     };
-    let branches: Vec<_> = stretches
+    let branches: Vec<_> = spans
         .windows(2)
         .filter_map(|pair| Some((pair.first()?, pair.last()?)))
-        .map(|(stretch, next)| doc! { "case": { "$lt": ["$createdAt", date(next.from)] }, "then": begun(stretch) })
+        .map(|(span, next)| doc! { "case": { "$lt": ["$createdAt", date(next.from)] }, "then": begun(span) })
         .collect();
     if branches.is_empty() {
         return begun(last).into();
@@ -30,11 +30,11 @@ pub(super) fn granule(stretches: &[OffsetSpan], length: TimeDelta) -> Bson {
     doc! { "$switch": { "branches": branches, "default": begun(last) } }.into()
 }
 
-fn begun(stretch: OffsetSpan, length: TimeDelta) -> Document {
+fn begun(span: OffsetSpan, length: TimeDelta) -> Document {
     let at = doc! { "$toLong": "$createdAt" };
-    let local = doc! { "$add": [at.clone(), stretch.offset.num_milliseconds()] };
+    let local = doc! { "$add": [at.clone(), span.offset.num_milliseconds()] };
     let into = doc! { "$mod": [local, length.num_milliseconds()] };
-    doc! { "$max": [stretch.from.timestamp_millis(), { "$subtract": [at, into] }] }
+    doc! { "$max": [span.from.timestamp_millis(), { "$subtract": [at, into] }] }
 }
 
 /// Every interval of the grid, with the sum of its granules.

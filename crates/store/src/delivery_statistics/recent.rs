@@ -10,7 +10,7 @@ use ig_core::tally::Bucket;
 use mongodb::bson::{Bson, doc};
 
 use super::{DeliveryScope, DeliveryStatistics};
-use crate::counting::CountError;
+use crate::aggregation::CountError;
 use crate::field::date;
 use crate::orgs::Orgs;
 
@@ -19,7 +19,7 @@ const DAY: Duration = Duration::from_hours(24);
 /// "Now" is the last so many minutes.
 const NOW_MINUTES: u64 = 5;
 /// A short deadline: these figures are for live views.
-const PATIENCE: Duration = Duration::from_secs(8);
+const TIMEOUT: Duration = Duration::from_secs(8);
 
 /// Recent deliveries; a figure that could not be counted in time is `None`.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,8 +35,8 @@ pub struct RecentDeliveries {
 impl DeliveryStatistics {
     /// Counts recent deliveries from the logs.
     pub async fn recent(&self, orgs: &Orgs, now: Timestamp) -> Result<RecentDeliveries, CountError> {
-        let hurried = self.clone().within(PATIENCE.min(self.patience));
-        let (hour, day) = tokio::join!(hurried.last_hour(orgs, now), hurried.since(orgs, now, DAY, Bson::Null));
+        let bounded = self.clone().with_timeout(TIMEOUT.min(self.timeout));
+        let (hour, day) = tokio::join!(bounded.last_hour(orgs, now), bounded.since(orgs, now, DAY, Bson::Null));
         let hour = where_countable(hour)?;
         let day = where_countable(day)?;
         let (now, hour) = hour.unzip();
@@ -52,13 +52,13 @@ impl DeliveryStatistics {
     /// The day is counted in two parts, and the second part is the last hour without its first minutes: deliveries that
     /// have not settled are counted once.
     pub async fn recent_of(&self, org: OrgId, now: Timestamp) -> Result<RecentDeliveries, CountError> {
-        let hurried = self.clone().within(PATIENCE.min(self.patience));
+        let bounded = self.clone().with_timeout(TIMEOUT.min(self.timeout));
         let split = Bucket::of(now - HOUR).end();
         let (just_now, before, first_minutes, since) = tokio::try_join!(
-            hurried.countable(org, now - Duration::from_mins(NOW_MINUTES), now, now),
-            hurried.countable(org, now - DAY, split, now),
-            hurried.countable(org, now - HOUR, split, now),
-            hurried.countable(org, split, now, now),
+            bounded.countable(org, now - Duration::from_mins(NOW_MINUTES), now, now),
+            bounded.countable(org, now - DAY, split, now),
+            bounded.countable(org, now - HOUR, split, now),
+            bounded.countable(org, split, now, now),
         )?;
         Ok(RecentDeliveries {
             per_minute: just_now.map(|figures| per_minute(&figures)),

@@ -8,25 +8,25 @@ use ig_core::tally::Bucket;
 use mongodb::bson::{self, Document, doc};
 use serde::{Deserialize, Serialize};
 
-use crate::delivery_statistics::PartDocument;
+use crate::delivery_statistics::StatusClassDocument;
 use crate::field::date;
 
 /// The least retention of an empty bucket: as long as dashboards show it.
-const EMPTY_KEPT: chrono::TimeDelta = chrono::TimeDelta::hours(25);
+const EMPTY_RETENTION: chrono::TimeDelta = chrono::TimeDelta::hours(25);
 /// The least retention of any document, so that an announcement outlives the write it announces.
-pub(super) const LEAST_KEPT: chrono::TimeDelta = chrono::TimeDelta::hours(1);
+pub(super) const MIN_RETENTION: chrono::TimeDelta = chrono::TimeDelta::hours(1);
 
 /// The count of a bucket.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Counted {
+pub(crate) struct BucketCount {
     /// Deliveries by status and response time class.
-    pub(crate) parts: Vec<PartDocument>,
+    pub(crate) parts: Vec<StatusClassDocument>,
     /// When the first of their logs expires; `None` if there are none.
     pub(crate) first_expires_at: Option<bson::DateTime>,
 }
 
-impl Counted {
+impl BucketCount {
     /// The same as figures.
     pub(crate) fn figures(&self) -> Result<DeliveryFigures, StoreError> {
         let mut figures = DeliveryFigures::default();
@@ -52,53 +52,55 @@ pub(super) struct TallyDocument {
     under_way_until: Option<bson::DateTime>,
     /// `None` once a write was announced after the count.
     #[serde(default)]
-    pub(super) counted: Option<Counted>,
+    pub(super) counted: Option<BucketCount>,
     expires_at: bson::DateTime,
 }
 
 /// The announcements of a bucket before it was counted.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Known {
+pub(super) struct Announcements {
     /// How many announcements there were; `None` if there was no document.
     pub(super) announced: Option<i64>,
     under_way_until: Option<bson::DateTime>,
 }
 
-impl Known {
-    pub(super) const NOTHING: Self = Self {
+impl Announcements {
+    pub(super) const NONE: Self = Self {
         announced: None,
         under_way_until: None,
     };
 
     /// Whether all announced writes had finished by then.
-    pub(super) fn is_over_by(self, began: Timestamp) -> bool {
+    pub(super) fn ended_by(self, began: Timestamp) -> bool {
         self.under_way_until.is_none_or(|until| until <= date(began))
     }
 }
 
 impl TallyDocument {
-    pub(super) fn new(org: OrgId, bucket: Bucket, counted: Counted, began: Timestamp) -> Self {
-        let lasting = counted.first_expires_at.unwrap_or_else(|| date(bucket.end() + EMPTY_KEPT));
+    pub(super) fn new(org: OrgId, bucket: Bucket, counted: BucketCount, began: Timestamp) -> Self {
+        let lasting = counted
+            .first_expires_at
+            .unwrap_or_else(|| date(bucket.end() + EMPTY_RETENTION));
         Self {
             id: id(org, bucket.number()),
             org_id: org.0,
             bucket: bucket.number(),
             announced: 0,
             under_way_until: None,
-            expires_at: lasting.max(date(began + LEAST_KEPT)),
+            expires_at: lasting.max(date(began + MIN_RETENTION)),
             counted: Some(counted),
         }
     }
 
-    pub(super) fn known(&self) -> Known {
-        Known {
+    pub(super) fn announcements(&self) -> Announcements {
+        Announcements {
             announced: Some(self.announced),
             under_way_until: self.under_way_until,
         }
     }
 
     /// An update that replaces the stored count, if there is one.
-    pub(super) fn replacing(&self) -> Result<Document, StoreError> {
+    pub(super) fn replacement(&self) -> Result<Document, StoreError> {
         let counted = bson::serialize_to_bson(&self.counted);
         let counted = counted.map_err(|error| StoreError::Refused(error.to_string()))?;
         Ok(doc! { "$set": { "counted": counted, "expiresAt": self.expires_at } })

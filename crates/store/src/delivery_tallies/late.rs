@@ -7,11 +7,11 @@ use futures::future::try_join_all;
 use ig_core::clock::Timestamp;
 use ig_core::id::{LogId, OrgId};
 use ig_core::ports::{JournalEntry, StoreError};
-use ig_core::tally::{Bucket, is_late, under_way_until};
+use ig_core::tally::{Bucket, is_late, write_ends_by};
 use mongodb::bson::{self, doc};
 use serde::Deserialize;
 
-use super::document::{LEAST_KEPT, TallyDocument, id};
+use super::document::{MIN_RETENTION, TallyDocument, id};
 use crate::database::Database;
 use crate::error::{is_duplicate, store_error};
 use crate::field::{date, object_id, timestamp};
@@ -19,7 +19,7 @@ use crate::names::{DELIVERY_LOGS, DELIVERY_TALLIES};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct TakenUp {
+struct StartDocument {
     created_at: bson::DateTime,
 }
 
@@ -28,12 +28,12 @@ struct TakenUp {
 pub(crate) async fn announce(database: &Database, entries: &[JournalEntry]) -> Result<(), StoreError> {
     let now = Utc::now();
     let logs = entries.iter().filter_map(|entry| match entry {
-        JournalEntry::Delivery { log, .. } | JournalEntry::Redelivery { log, .. } => Some((log.org_id, log.created_at)),
+        JournalEntry::Delivery { log, .. } | JournalEntry::Retry { log, .. } => Some((log.org_id, log.created_at)),
         JournalEntry::Audit(_)
         | JournalEntry::Redecided(_)
         | JournalEntry::Seen(_)
         | JournalEntry::Scheduled(_)
-        | JournalEntry::CalledOff(_) => None,
+        | JournalEntry::Cancellation(_) => None,
     });
     let late = logs.filter(|(_, taken_up)| is_late(*taken_up, now));
     let buckets: BTreeSet<_> = late.map(|(org, taken_up)| (org, Bucket::of(taken_up))).collect();
@@ -42,7 +42,7 @@ pub(crate) async fn announce(database: &Database, entries: &[JournalEntry]) -> R
 
 /// Announces a change to a log, if that log exists.
 pub(crate) async fn announce_log(database: &Database, org: OrgId, log: LogId) -> Result<(), StoreError> {
-    let logs = database.collection::<TakenUp>(DELIVERY_LOGS);
+    let logs = database.collection::<StartDocument>(DELIVERY_LOGS);
     let found = logs
         .find_one(doc! { "_id": object_id(log.0), "orgId": org.0 })
         .projection(doc! { "createdAt": 1 });
@@ -68,7 +68,7 @@ async fn announce_one(database: &Database, org: OrgId, bucket: Bucket, now: Time
     let tallies = database.collection::<TallyDocument>(DELIVERY_TALLIES);
     let announcement = doc! {
         "$inc": { "announced": 1_i64 },
-        "$max": { "underWayUntil": date(under_way_until(now)), "expiresAt": date(now + LEAST_KEPT) },
+        "$max": { "underWayUntil": date(write_ends_by(now)), "expiresAt": date(now + MIN_RETENTION) },
         "$unset": { "counted": "" },
         "$setOnInsert": { "orgId": org.0, "bucket": bucket.number() },
     };

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::LookupImport;
 use crate::error::unreadable;
 use crate::field::{date, long, object_id, timestamp, unsigned};
-use crate::lookups::Written;
+use crate::lookups::WriteCounts;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -47,7 +47,7 @@ impl From<&LookupImport> for ImportDocument {
             updated_at,
             expires_at,
         } = import;
-        let Written {
+        let WriteCounts {
             created,
             updated,
             unchanged,
@@ -91,7 +91,7 @@ impl TryFrom<ImportDocument> for LookupImport {
             updated_at,
             expires_at,
         } = document;
-        let written = Written {
+        let written = WriteCounts {
             created: unsigned(created),
             updated: unsigned(updated),
             unchanged: unsigned(unchanged),

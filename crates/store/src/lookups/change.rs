@@ -14,8 +14,8 @@ use super::MongoLookups;
 use super::document::RowDocument;
 use super::error::{LookupError, refusal};
 use super::leftovers::retire;
-use super::plan::{InPlace, Outcome, Plan, Written, outcome};
-use super::tables::{self, Generations, key, tables_in};
+use super::plan::{BulkOutcome, ExistingRows, WriteCounts, WritePlan, bulk_outcome};
+use super::tables::{self, Generations, table_key, tables_in};
 use crate::configuration::Configurations;
 use crate::error::is_duplicate;
 use crate::field::{object_id, unsigned};
@@ -30,7 +30,7 @@ impl MongoLookups {
             .transact((self, row), |session, (this, row)| this.insert_in(session, row).boxed());
         match outcome.await? {
             Ok(()) => Ok(()),
-            Err(error) => Err(self.named(&error, row).await),
+            Err(error) => Err(self.conflict(&error, row).await),
         }
     }
 
@@ -43,7 +43,7 @@ impl MongoLookups {
             });
         match outcome.await? {
             Ok(()) => Ok(()),
-            Err(error) => Err(self.named(&error, row).await),
+            Err(error) => Err(self.conflict(&error, row).await),
         }
     }
 
@@ -85,7 +85,7 @@ impl MongoLookups {
     }
 
     /// Upserts up to a thousand or so drafts at once: a draft updates the row with its source, or inserts one.
-    pub async fn put_many(&self, org: OrgId, drafts: &[LookupDraft], at: Timestamp) -> Result<Written, LookupError> {
+    pub async fn put_many(&self, org: OrgId, drafts: &[LookupDraft], at: Timestamp) -> Result<WriteCounts, LookupError> {
         let outcome = self
             .database
             .transact((self, org, drafts, at), |session, (this, org, drafts, at)| {
@@ -95,13 +95,13 @@ impl MongoLookups {
     }
 
     /// Names the row that already has the value, if the error is a duplicate.
-    async fn named(&self, error: &Error, row: &LookupRow) -> LookupError {
+    async fn conflict(&self, error: &Error, row: &LookupRow) -> LookupError {
         if !is_duplicate(error) {
             return refusal(error);
         }
         match self.active(row.org_id, &row.table(), &row.source.id).await {
-            Ok(Some(rival)) => LookupError::Taken(rival.id),
-            Ok(None) => LookupError::Overtaken,
+            Ok(Some(existing)) => LookupError::Taken(existing.id),
+            Ok(None) => LookupError::Conflict,
             Err(error) => error.into(),
         }
     }
@@ -135,7 +135,7 @@ impl MongoLookups {
     async fn delete_in(&self, session: &mut ClientSession, org: OrgId, id: LookupId, expected: u64) -> Driven<()> {
         let table = self.at_revision(session, org, id, expected).await?;
         let configurations = Configurations::new(self.database.clone());
-        configurations.note_lookups(session, org, &[table]).await?;
+        configurations.record_lookup_change(session, org, &[table]).await?;
         let rows = self.database.collection::<RowDocument>(LOOKUPS);
         rows.delete_one(doc! { "_id": object_id(id.0) }).session(session).await?;
         Ok(())
@@ -144,8 +144,8 @@ impl MongoLookups {
     async fn delete_many_in(&self, session: &mut ClientSession, org: OrgId, ids: &[LookupId]) -> Driven<u64> {
         let ids: Vec<_> = ids.iter().map(|id| object_id(id.0)).collect();
         let found = self.rows_in(session, doc! { "_id": { "$in": ids }, "orgId": org.0 }).await?;
-        let named: Vec<_> = found.iter().map(table_of).collect::<BTreeSet<_>>().into_iter().collect();
-        let keys: Vec<_> = named.iter().map(|table| key(org, table)).collect();
+        let tables: Vec<_> = found.iter().map(table_of).collect::<BTreeSet<_>>().into_iter().collect();
+        let keys: Vec<_> = tables.iter().map(|table| table_key(org, table)).collect();
         let in_force = tables_in(&self.database, session, doc! { "_id": { "$in": keys } }).await?;
         let in_force: BTreeSet<_> = in_force.iter().map(|table| table.generation).collect();
         let live = found.iter().filter(|row| in_force.contains(&row.generation));
@@ -154,7 +154,7 @@ impl MongoLookups {
             return Ok(0);
         }
         let configurations = Configurations::new(self.database.clone());
-        configurations.note_lookups(session, org, &named).await?;
+        configurations.record_lookup_change(session, org, &tables).await?;
         let rows = self.database.collection::<RowDocument>(LOOKUPS);
         let deleted = rows.delete_many(doc! { "_id": { "$in": live } }).session(session).await?;
         Ok(deleted.deleted_count)
@@ -172,9 +172,9 @@ impl MongoLookups {
         if found.is_empty() {
             return Ok(());
         }
-        let named: Vec<_> = found.iter().map(tables::TableDocument::table).collect();
+        let tables: Vec<_> = found.iter().map(tables::TableDocument::table).collect();
         let configurations = Configurations::new(self.database.clone());
-        configurations.note_lookups(session, org, &named).await?;
+        configurations.record_lookup_change(session, org, &tables).await?;
         retire(&self.database, session, filter).await
     }
 
@@ -184,22 +184,22 @@ impl MongoLookups {
         org: OrgId,
         drafts: &[LookupDraft],
         at: Timestamp,
-    ) -> Driven<Written> {
-        let named = tables_of(drafts);
-        let generations = self.open_in(session, org, &named).await?;
-        let mut in_place = InPlace::default();
-        for filter in places(org, drafts, &generations) {
+    ) -> Driven<WriteCounts> {
+        let tables = tables_of(drafts);
+        let generations = self.open_in(session, org, &tables).await?;
+        let mut existing = ExistingRows::default();
+        for filter in row_filters(org, drafts, &generations) {
             self.rows_in(session, filter)
                 .await?
                 .into_iter()
-                .for_each(|row| in_place.take_in(row));
+                .for_each(|row| existing.add(row));
         }
-        let plan = Plan::of(org, drafts, &generations, in_place, at);
+        let plan = WritePlan::of(org, drafts, &generations, existing, at);
         if let Some(command) = plan.update_command() {
             let answer = self.database.driver().run_command(command).session(&mut *session).await?;
-            match outcome(&answer).map_err(LookupError::from)? {
-                Outcome::Done => {}
-                Outcome::Duplicate => return Err(LookupError::Overtaken.into()),
+            match bulk_outcome(&answer).map_err(LookupError::from)? {
+                BulkOutcome::Done => {}
+                BulkOutcome::Duplicate => return Err(LookupError::Conflict.into()),
             }
         }
         if !plan.inserts.is_empty() {
@@ -214,7 +214,7 @@ impl MongoLookups {
         let found = self.rows_in(session, doc! { "_id": object_id(id.0), "orgId": org.0 }).await?;
         let row = found.first().ok_or(LookupError::NotFound)?;
         let table = table_of(row);
-        let live = doc! { "_id": key(org, &table), "generation": row.generation };
+        let live = doc! { "_id": table_key(org, &table), "generation": row.generation };
         let tables = self.database.collection::<Document>(LOOKUP_TABLES);
         if tables.find_one(live).session(session).await?.is_none() {
             return Err(LookupError::NotFound.into());
@@ -235,7 +235,7 @@ impl MongoLookups {
 
 fn generation_of(generations: &Generations, table: &LookupTable) -> Driven<ObjectId> {
     let generation = generations.get(table).copied();
-    generation.ok_or_else(|| LookupError::Overtaken.into())
+    generation.ok_or_else(|| LookupError::Conflict.into())
 }
 
 fn table_of(row: &RowDocument) -> LookupTable {
@@ -252,8 +252,8 @@ pub(super) fn tables_of(drafts: &[LookupDraft]) -> Vec<LookupTable> {
 }
 
 /// Filters for the rows that the drafts may update.
-pub(super) fn places(org: OrgId, drafts: &[LookupDraft], generations: &Generations) -> Vec<Document> {
-    let places = generations.iter().map(|(table, generation)| {
+pub(super) fn row_filters(org: OrgId, drafts: &[LookupDraft], generations: &Generations) -> Vec<Document> {
+    let filters = generations.iter().map(|(table, generation)| {
         let ours = drafts.iter().filter(|draft| draft.table == *table);
         let sources: Vec<_> = ours.map(|draft| draft.source.id.clone()).collect();
         doc! {
@@ -263,5 +263,5 @@ pub(super) fn places(org: OrgId, drafts: &[LookupDraft], generations: &Generatio
             "generation": generation,
         }
     });
-    places.collect()
+    filters.collect()
 }

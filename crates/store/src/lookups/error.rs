@@ -24,7 +24,7 @@ pub enum LookupError {
     Taken(LookupId),
     /// The table was replaced or deleted during the write.
     #[error("the table was replaced or deleted meanwhile")]
-    Overtaken,
+    Conflict,
     /// The database failed; with [`StoreError::Unavailable`] the change may have happened all the same.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -16,11 +16,11 @@ use crate::field::date;
 use crate::names::{LOOKUP_LEFTOVERS, LOOKUP_TABLES, LOOKUPS};
 
 /// The least retention of a generation after it was retired, or after the last update of its import.
-pub(super) const KEPT: Duration = Duration::from_mins(10);
+pub(super) const LEFTOVER_RETENTION: Duration = Duration::from_mins(10);
 /// Rows per delete.
-const CHUNK: usize = 2_000;
+const DELETE_CHUNK: usize = 2_000;
 
-/// A generation without readers, or without them once [`KEPT`] has passed.
+/// A generation without readers, or without them once [`LEFTOVER_RETENTION`] has passed.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct LeftoverDocument {
@@ -35,7 +35,7 @@ impl LeftoverDocument {
     pub(super) fn new(id: ObjectId, now: Timestamp) -> Self {
         Self {
             id,
-            due_at: date(now + KEPT),
+            due_at: date(now + LEFTOVER_RETENTION),
             claimed: false,
         }
     }
@@ -51,7 +51,7 @@ pub struct Leftovers {
 }
 
 #[derive(Debug, Deserialize)]
-struct Id {
+struct IdDocument {
     #[serde(rename = "_id")]
     id: ObjectId,
 }
@@ -59,14 +59,14 @@ struct Id {
 /// Retires tables within a transaction.
 pub(crate) async fn retire(database: &Database, session: &mut ClientSession, filter: Document) -> Driven<()> {
     let tables = tables_in(database, session, filter.clone()).await?;
-    leave_over(database, session, &tables).await?;
+    record_leftovers(database, session, &tables).await?;
     let tables = database.collection::<TableDocument>(LOOKUP_TABLES);
     tables.delete_many(filter).session(session).await?;
     Ok(())
 }
 
 /// Schedules the rows of tables for sweeping, within a transaction, for when no read of them can be under way.
-pub(super) async fn leave_over(database: &Database, session: &mut ClientSession, tables: &[TableDocument]) -> Driven<()> {
+pub(super) async fn record_leftovers(database: &Database, session: &mut ClientSession, tables: &[TableDocument]) -> Driven<()> {
     if tables.is_empty() {
         return Ok(());
     }
@@ -84,7 +84,7 @@ impl MongoLookups {
         let due = doc! { "dueAt": { "$lte": date(now) } };
         let mut swept = Leftovers::default();
         for LeftoverDocument { id, due_at, .. } in self.database.all(leftovers.find(due)).await? {
-            let claim = doc! { "$set": { "claimed": true, "dueAt": date(now + KEPT) } };
+            let claim = doc! { "$set": { "claimed": true, "dueAt": date(now + LEFTOVER_RETENTION) } };
             let claimed = leftovers.update_one(doc! { "_id": id, "dueAt": due_at }, claim);
             if self.database.within(claimed).await?.modified_count == 0 {
                 continue;
@@ -97,15 +97,15 @@ impl MongoLookups {
     }
 
     async fn delete_generation(&self, generation: ObjectId) -> Result<u64, StoreError> {
-        let rows = self.database.collection::<Id>(LOOKUPS);
+        let rows = self.database.collection::<IdDocument>(LOOKUPS);
         let find = rows.find(doc! { "generation": generation }).projection(doc! { "_id": 1 });
         let mut ids = self.database.within(find).await?;
         let mut deleted = 0;
         loop {
-            let mut chunk = Vec::with_capacity(CHUNK);
-            while chunk.len() < CHUNK {
+            let mut chunk = Vec::with_capacity(DELETE_CHUNK);
+            while chunk.len() < DELETE_CHUNK {
                 match self.database.next(&mut ids).await? {
-                    Some(Id { id }) => chunk.push(id),
+                    Some(IdDocument { id }) => chunk.push(id),
                     None => break,
                 }
             }

@@ -9,17 +9,17 @@ use mongodb::bson;
 use mongodb::error::{Error, ErrorKind};
 
 use super::MongoLookups;
-use super::change::places;
+use super::change::row_filters;
 use super::document::RowDocument;
 use super::error::{LookupError, refusal};
-use super::plan::{InPlace, Outcome, Plan, Written, outcome};
+use super::plan::{BulkOutcome, ExistingRows, WriteCounts, WritePlan, bulk_outcome};
 use super::tables::Generations;
 use crate::database::durable;
 use crate::error::{DUPLICATE_KEY, store_error};
 use crate::names::LOOKUPS;
 
 /// Attempts at a step that conflicts with other changes.
-const ATTEMPTS: u32 = 5;
+const MAX_ATTEMPTS: u32 = 5;
 
 /// Tables that are being merged into.
 ///
@@ -50,22 +50,22 @@ impl MongoLookups {
 
 impl MergingLookups {
     /// Writes drafts and announces them.
-    pub async fn step(&self, drafts: &[LookupDraft], at: Timestamp) -> Result<Written, LookupError> {
-        let touched = self.touched(drafts);
+    pub async fn step(&self, drafts: &[LookupDraft], at: Timestamp) -> Result<WriteCounts, LookupError> {
+        let touched = self.target_generations(drafts);
         let mut first = None;
-        for _ in 0..ATTEMPTS {
+        for _ in 0..MAX_ATTEMPTS {
             let plan = self.plan(drafts, &touched, at).await?;
             let done = self.write(&plan).await?;
             let written = *first.get_or_insert(plan.written);
-            if done == Outcome::Done {
-                self.tell(&touched).await?;
+            if done == BulkOutcome::Done {
+                self.announce(&touched).await?;
                 return Ok(written);
             }
         }
         Err(StoreError::Unavailable("others keep changing the same rows".to_owned()).into())
     }
 
-    fn touched(&self, drafts: &[LookupDraft]) -> Generations {
+    fn target_generations(&self, drafts: &[LookupDraft]) -> Generations {
         let tables = super::change::tables_of(drafts);
         let known = tables.into_iter().filter_map(|table| {
             let generation = self.generations.get(&table).copied()?;
@@ -74,53 +74,53 @@ impl MergingLookups {
         known.collect()
     }
 
-    async fn plan(&self, drafts: &[LookupDraft], touched: &Generations, at: Timestamp) -> Result<Plan, StoreError> {
+    async fn plan(&self, drafts: &[LookupDraft], touched: &Generations, at: Timestamp) -> Result<WritePlan, StoreError> {
         let database = &self.lookups.database;
-        let mut in_place = InPlace::default();
-        for filter in places(self.org, drafts, touched) {
+        let mut existing = ExistingRows::default();
+        for filter in row_filters(self.org, drafts, touched) {
             let rows = database.collection::<RowDocument>(LOOKUPS);
             let found = database.all(rows.find(filter)).await?;
             for row in found {
-                in_place.take_in(row);
+                existing.add(row);
             }
         }
-        Ok(Plan::of(self.org, drafts, touched, in_place, at))
+        Ok(WritePlan::of(self.org, drafts, touched, existing, at))
     }
 
-    async fn write(&self, plan: &Plan) -> Result<Outcome, StoreError> {
+    async fn write(&self, plan: &WritePlan) -> Result<BulkOutcome, StoreError> {
         let database = &self.lookups.database;
-        let mut done = Outcome::Done;
+        let mut done = BulkOutcome::Done;
         if let Some(mut command) = plan.update_command() {
             let concern = bson::serialize_to_bson(&durable());
             command.insert(
                 "writeConcern",
                 concern.map_err(|error| StoreError::Refused(error.to_string()))?,
             );
-            done = outcome(&database.within(database.driver().run_command(command)).await?)?;
+            done = bulk_outcome(&database.within(database.driver().run_command(command)).await?)?;
         }
         if !plan.inserts.is_empty() {
             let rows = database.collection::<RowDocument>(LOOKUPS);
             match database.raw(rows.insert_many(&plan.inserts).ordered(false)).await? {
                 Ok(_) => {}
-                Err(error) if were_duplicates(&error) => done = Outcome::Duplicate,
+                Err(error) if all_are_duplicates(&error) => done = BulkOutcome::Duplicate,
                 Err(error) => return Err(store_error(&error)),
             }
         }
         Ok(done)
     }
 
-    async fn tell(&self, touched: &Generations) -> Result<(), LookupError> {
+    async fn announce(&self, touched: &Generations) -> Result<(), LookupError> {
         let announced = self
             .lookups
             .database
             .transact((&self.lookups, self.org, touched), |session, (lookups, org, touched)| {
-                lookups.tell_in(session, *org, touched).boxed()
+                lookups.announce_in(session, *org, touched).boxed()
             });
         announced.await?.map_err(|error| refusal(&error))
     }
 }
 
-fn were_duplicates(error: &Error) -> bool {
+fn all_are_duplicates(error: &Error) -> bool {
     match error.kind.as_ref() {
         ErrorKind::InsertMany(many) => {
             many.write_concern_error.is_none() && many.write_errors.iter().flatten().all(|error| error.code == DUPLICATE_KEY)

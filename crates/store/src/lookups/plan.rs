@@ -18,7 +18,7 @@ use crate::stored::read_document;
 
 /// The results of applying drafts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Written {
+pub struct WriteCounts {
     /// Rows inserted.
     pub created: u64,
     /// Rows updated.
@@ -27,7 +27,7 @@ pub struct Written {
     pub unchanged: u64,
 }
 
-impl std::ops::AddAssign for Written {
+impl std::ops::AddAssign for WriteCounts {
     fn add_assign(&mut self, other: Self) {
         self.created += other.created;
         self.updated += other.updated;
@@ -37,18 +37,18 @@ impl std::ops::AddAssign for Written {
 
 /// The writes that apply drafts.
 #[derive(Debug, Default)]
-pub(super) struct Plan {
+pub(super) struct WritePlan {
     pub(super) inserts: Vec<RowDocument>,
     updates: Vec<Document>,
-    pub(super) written: Written,
+    pub(super) written: WriteCounts,
 }
 
 /// The existing rows for these drafts, by generation and source: the active one, or else the latest.
 #[derive(Debug, Default)]
-pub(super) struct InPlace(HashMap<(ObjectId, String), RowDocument>);
+pub(super) struct ExistingRows(HashMap<(ObjectId, String), RowDocument>);
 
-impl InPlace {
-    pub(super) fn take_in(&mut self, row: RowDocument) {
+impl ExistingRows {
+    pub(super) fn add(&mut self, row: RowDocument) {
         let key = (row.generation, row.source.id.clone());
         let rank = |row: &RowDocument| (row.is_active, row.updated_at, row.id);
         match self.0.get(&key) {
@@ -58,12 +58,12 @@ impl InPlace {
     }
 }
 
-impl Plan {
+impl WritePlan {
     pub(super) fn of(
         org: OrgId,
         drafts: &[LookupDraft],
         generations: &Generations,
-        mut in_place: InPlace,
+        mut existing: ExistingRows,
         at: Timestamp,
     ) -> Self {
         let mut plan = Self::default();
@@ -71,10 +71,10 @@ impl Plan {
             let Some(generation) = generations.get(&draft.table) else {
                 continue;
             };
-            let wanted = made(org, draft, *generation, at);
-            match in_place.0.remove(&(*generation, wanted.source.id.clone())) {
+            let wanted = new_row(org, draft, *generation, at);
+            match existing.0.remove(&(*generation, wanted.source.id.clone())) {
                 None => plan.insert(wanted),
-                Some(row) if is_so(&row, &wanted) => plan.written.unchanged += 1,
+                Some(row) if is_unchanged(&row, &wanted) => plan.written.unchanged += 1,
                 Some(row) => plan.update(&row, &wanted),
             }
         }
@@ -106,7 +106,7 @@ impl Plan {
 }
 
 /// A new row from a draft.
-pub(super) fn made(org: OrgId, draft: &LookupDraft, generation: ObjectId, at: Timestamp) -> RowDocument {
+pub(super) fn new_row(org: OrgId, draft: &LookupDraft, generation: ObjectId, at: Timestamp) -> RowDocument {
     let LookupDraft {
         table,
         source,
@@ -128,14 +128,14 @@ pub(super) fn made(org: OrgId, draft: &LookupDraft, generation: ObjectId, at: Ti
     }
 }
 
-fn is_so(row: &RowDocument, wanted: &RowDocument) -> bool {
+fn is_unchanged(row: &RowDocument, wanted: &RowDocument) -> bool {
     row.source == wanted.source && row.target == wanted.target && row.is_active == wanted.is_active
 }
 
 /// The server's reply to a bulk update, which is a success even if some updates failed.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Updated {
+struct UpdateReply {
     #[serde(default)]
     write_errors: Vec<UpdateError>,
     write_concern_error: Option<Document>,
@@ -148,20 +148,20 @@ struct UpdateError {
 
 /// The result of a bulk update.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum BulkOutcome {
     /// All were applied.
     Done,
     /// Some would have mapped a value twice.
     Duplicate,
 }
 
-pub(super) fn outcome(answer: &Document) -> Result<Outcome, StoreError> {
-    let updated: Updated = read_document(answer).map_err(|error| StoreError::Refused(error.to_string()))?;
+pub(super) fn bulk_outcome(answer: &Document) -> Result<BulkOutcome, StoreError> {
+    let updated: UpdateReply = read_document(answer).map_err(|error| StoreError::Refused(error.to_string()))?;
     if updated.write_errors.iter().any(|error| error.code == DUPLICATE_KEY) {
-        return Ok(Outcome::Duplicate);
+        return Ok(BulkOutcome::Duplicate);
     }
     if !updated.write_errors.is_empty() || updated.write_concern_error.is_some() {
         return Err(StoreError::Unavailable("not every row was written durably".to_owned()));
     }
-    Ok(Outcome::Done)
+    Ok(BulkOutcome::Done)
 }

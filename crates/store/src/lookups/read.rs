@@ -7,7 +7,7 @@ use mongodb::bson::{Document, doc};
 
 use super::MongoLookups;
 use super::document::RowDocument;
-use super::tables::key;
+use super::tables::table_key;
 use crate::field::object_id;
 use crate::names::LOOKUPS;
 use crate::page::{Listed, Page, add_search};
@@ -40,7 +40,7 @@ impl MongoLookups {
         };
         let generation = row.generation;
         let row = LookupRow::try_from(row)?;
-        let live = doc! { "_id": key(org, &row.table()), "generation": generation };
+        let live = doc! { "_id": table_key(org, &row.table()), "generation": generation };
         Ok((!self.tables(live).await?.is_empty()).then_some(row))
     }
 
@@ -80,7 +80,7 @@ impl MongoLookups {
 
     /// The row of a table that maps a value.
     pub(super) async fn active(&self, org: OrgId, table: &LookupTable, source: &str) -> Result<Option<LookupRow>, StoreError> {
-        let in_force = self.tables(doc! { "_id": key(org, table) }).await?;
+        let in_force = self.tables(doc! { "_id": table_key(org, table) }).await?;
         let Some(table) = in_force.first() else { return Ok(None) };
         let rows = self.database.collection::<RowDocument>(LOOKUPS);
         let found = rows.find_one(doc! { "generation": table.generation, "source.id": source, "isActive": true });

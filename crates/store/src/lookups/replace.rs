@@ -15,8 +15,8 @@ use mongodb::error::Result as Driven;
 use super::MongoLookups;
 use super::document::RowDocument;
 use super::error::{LookupError, refusal};
-use super::leftovers::{KEPT, LeftoverDocument, leave_over};
-use super::plan::made;
+use super::leftovers::{LEFTOVER_RETENTION, LeftoverDocument, record_leftovers};
+use super::plan::new_row;
 use super::tables::{Generations, TableDocument, filter, tables_in};
 use crate::configuration::Configurations;
 use crate::field::date;
@@ -24,7 +24,7 @@ use crate::names::{LOOKUP_LEFTOVERS, LOOKUP_TABLES, LOOKUPS};
 
 /// The result of a replacement.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Replaced {
+pub struct ReplaceCounts {
     /// Rows that became active.
     pub created: u64,
     /// Rows that were active before.
@@ -38,7 +38,7 @@ pub struct StagedLookups {
     org: OrgId,
     generations: Generations,
     rows: u64,
-    heard_of: Timestamp,
+    last_announced: Timestamp,
 }
 
 impl MongoLookups {
@@ -49,7 +49,7 @@ impl MongoLookups {
             org,
             generations: Generations::new(),
             rows: 0,
-            heard_of: Utc::now(),
+            last_announced: Utc::now(),
         }
     }
 }
@@ -60,7 +60,7 @@ impl StagedLookups {
         self.announce(drafts).await?;
         let rows = drafts.iter().filter_map(|draft| {
             let generation = self.generations.get(&draft.table)?;
-            Some(made(self.org, draft, *generation, at))
+            Some(new_row(self.org, draft, *generation, at))
         });
         let rows: Vec<_> = rows.collect();
         if rows.is_empty() {
@@ -74,16 +74,20 @@ impl StagedLookups {
     }
 
     /// Activates the staged rows in place of all rows of these types, or of one tenant's.
-    pub async fn put_in_force(self, types: &BTreeSet<LookupType>, tenant: Option<Option<Rid>>) -> Result<Replaced, LookupError> {
-        let removed = self.in_force(types, tenant).await?;
+    pub async fn activate_in_place_of(
+        self,
+        types: &BTreeSet<LookupType>,
+        tenant: Option<Option<Rid>>,
+    ) -> Result<ReplaceCounts, LookupError> {
+        let removed = self.count_active(types, tenant).await?;
         let lookups = &self.lookups;
-        let flipped = lookups
+        let activated = lookups
             .database
             .transact((&self, types, tenant), |session, (this, types, tenant)| {
-                this.flip(session, types, *tenant).boxed()
+                this.activate(session, types, *tenant).boxed()
             });
-        flipped.await?.map_err(|error| refusal(&error))?;
-        Ok(Replaced {
+        activated.await?.map_err(|error| refusal(&error))?;
+        Ok(ReplaceCounts {
             created: self.rows,
             removed,
         })
@@ -106,11 +110,11 @@ impl StagedLookups {
         if !new.is_empty() {
             database.within(leftovers.insert_many(new)).await?;
         }
-        if now - self.heard_of > chrono::TimeDelta::minutes(1) {
+        if now - self.last_announced > chrono::TimeDelta::minutes(1) {
             let ours = doc! { "_id": { "$in": self.ids() }, "claimed": false };
-            let later = doc! { "$set": { "dueAt": date(now + KEPT) } };
+            let later = doc! { "$set": { "dueAt": date(now + LEFTOVER_RETENTION) } };
             database.within(leftovers.update_many(ours, later)).await?;
-            self.heard_of = now;
+            self.last_announced = now;
         }
         Ok(())
     }
@@ -119,7 +123,7 @@ impl StagedLookups {
         self.generations.values().copied().collect()
     }
 
-    async fn in_force(&self, types: &BTreeSet<LookupType>, tenant: Option<Option<Rid>>) -> Result<u64, StoreError> {
+    async fn count_active(&self, types: &BTreeSet<LookupType>, tenant: Option<Option<Rid>>) -> Result<u64, StoreError> {
         let tables = self.lookups.tables(self.scope(types, tenant)).await?;
         let generations: Vec<_> = tables.iter().map(|table| table.generation).collect();
         let database = &self.lookups.database;
@@ -136,7 +140,12 @@ impl StagedLookups {
         scope
     }
 
-    async fn flip(&self, session: &mut ClientSession, types: &BTreeSet<LookupType>, tenant: Option<Option<Rid>>) -> Driven<()> {
+    async fn activate(
+        &self,
+        session: &mut ClientSession,
+        types: &BTreeSet<LookupType>,
+        tenant: Option<Option<Rid>>,
+    ) -> Driven<()> {
         let database = &self.lookups.database;
         let scope = self.scope(types, tenant);
         let old = tables_in(database, session, scope).await?;
@@ -144,17 +153,17 @@ impl StagedLookups {
         let changed: BTreeSet<_> = replaced.chain(self.generations.keys().cloned()).collect();
         let changed: Vec<_> = changed.into_iter().collect();
         let configurations = Configurations::new(database.clone());
-        configurations.note_lookups(session, self.org, &changed).await?;
+        configurations.record_lookup_change(session, self.org, &changed).await?;
         let leftovers = database.collection::<LeftoverDocument>(LOOKUP_LEFTOVERS);
         let ours = doc! { "_id": { "$in": self.ids() }, "claimed": false };
         let kept = leftovers.delete_many(ours).session(&mut *session).await?.deleted_count;
         if kept != self.generations.len() as u64 {
             // The import took so long that its rows are being swept already.
-            return Err(LookupError::Overtaken.into());
+            return Err(LookupError::Conflict.into());
         }
-        leave_over(database, session, &old).await?;
+        record_leftovers(database, session, &old).await?;
         let tables = database.collection::<TableDocument>(LOOKUP_TABLES);
-        // Replaced tables are updated in place: between a delete and an insert, a reader might find neither.
+        // ReplaceCounts tables are updated in place: between a delete and an insert, a reader might find neither.
         let retired = old.into_iter().filter(|old| !self.generations.contains_key(&old.table()));
         let retired: Vec<_> = retired.map(|old| old.id).collect();
         tables

@@ -6,19 +6,19 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::future::try_join_all;
 use ig_core::id::{LookupType, OrgId, Rid};
-use ig_core::lookup::{LookupKey, LookupRow, LookupTable, Resolved};
+use ig_core::lookup::{LookupKey, LookupRow, LookupTable, ResolvedLookups};
 use ig_core::ports::{Lookups, StoreError};
 use mongodb::bson::{Bson, doc, oid::ObjectId};
 
 use super::MongoLookups;
 use super::document::RowDocument;
-use super::tables::key;
+use super::tables::table_key;
 use crate::names::LOOKUPS;
 
 /// Values in one query.
-const ASKED_AT_ONCE: usize = 500;
+const KEYS_PER_QUERY: usize = 500;
 /// The most rows returned for one target.
-const MOST_SOURCES: usize = 100;
+const MAX_REVERSE_SOURCES: usize = 100;
 
 /// The key of a reverse lookup.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,7 +30,7 @@ pub struct ReverseKey {
 }
 
 /// Active generations by type: the organisation's, and the unit's if there is one.
-type InForce = BTreeMap<LookupType, Vec<ObjectId>>;
+type ActiveGenerations = BTreeMap<LookupType, Vec<ObjectId>>;
 
 impl MongoLookups {
     /// The active rows that map these keys: a unit's row wins over the organisation's. Unmapped keys are left out.
@@ -78,12 +78,10 @@ impl MongoLookups {
             .into_iter()
             .map(|(lookup_type, targets)| (lookup_type, targets.into_iter().collect()));
         let found = self.matching("target.id", &in_force, wanted.collect()).await?;
-        let holding = self
-            .rows(org, tenant, &found.iter().map(source_of).collect::<Vec<_>>())
-            .await?;
+        let holding = self.rows(org, tenant, &found.iter().map(key_of).collect::<Vec<_>>()).await?;
         let mut rows: HashMap<ReverseKey, Vec<LookupRow>> = HashMap::new();
         for row in found {
-            if holding.get(&source_of(&row)).is_some_and(|holds| holds.id == row.id) {
+            if holding.get(&key_of(&row)).is_some_and(|holds| holds.id == row.id) {
                 let key = ReverseKey {
                     lookup_type: row.lookup_type.clone(),
                     target_id: row.target.id.clone(),
@@ -93,7 +91,7 @@ impl MongoLookups {
         }
         for rows in rows.values_mut() {
             rows.sort_by(|one, other| one.source.id.cmp(&other.source.id));
-            rows.truncate(MOST_SOURCES);
+            rows.truncate(MAX_REVERSE_SOURCES);
         }
         Ok(rows)
     }
@@ -103,7 +101,7 @@ impl MongoLookups {
         org: OrgId,
         tenant: Option<Rid>,
         types: impl Iterator<Item = &LookupType>,
-    ) -> Result<InForce, StoreError> {
+    ) -> Result<ActiveGenerations, StoreError> {
         let tenant = tenant.filter(|rid| *rid != org.as_entity());
         let places: BTreeSet<_> = [None, tenant].into_iter().collect();
         let tables = types.flat_map(|lookup_type| {
@@ -112,8 +110,8 @@ impl MongoLookups {
                 tenant_id: *tenant_id,
             })
         });
-        let keys: Vec<_> = tables.map(|table| key(org, &table)).collect();
-        let mut in_force = InForce::new();
+        let keys: Vec<_> = tables.map(|table| table_key(org, &table)).collect();
+        let mut in_force = ActiveGenerations::new();
         for table in self.tables(doc! { "_id": { "$in": keys } }).await? {
             in_force.entry(table.table().lookup_type).or_default().push(table.generation);
         }
@@ -123,7 +121,7 @@ impl MongoLookups {
     async fn matching(
         &self,
         field: &str,
-        in_force: &InForce,
+        in_force: &ActiveGenerations,
         wanted: Vec<(&LookupType, Vec<&str>)>,
     ) -> Result<Vec<LookupRow>, StoreError> {
         let mut queries = Vec::new();
@@ -131,7 +129,7 @@ impl MongoLookups {
             let Some(generations) = in_force.get(*lookup_type) else {
                 continue;
             };
-            for values in values.chunks(ASKED_AT_ONCE) {
+            for values in values.chunks(KEYS_PER_QUERY) {
                 let values: Vec<Bson> = values.iter().map(|value| Bson::from(*value)).collect();
                 queries.push(doc! { "generation": { "$in": generations }, field: { "$in": values }, "isActive": true });
             }
@@ -142,7 +140,7 @@ impl MongoLookups {
     }
 }
 
-fn source_of(row: &LookupRow) -> LookupKey {
+fn key_of(row: &LookupRow) -> LookupKey {
     LookupKey {
         lookup_type: row.lookup_type.clone(),
         source_id: row.source.id.clone(),
@@ -151,7 +149,7 @@ fn source_of(row: &LookupRow) -> LookupKey {
 
 #[async_trait]
 impl Lookups for MongoLookups {
-    async fn resolve(&self, org: OrgId, entity: Rid, keys: &[LookupKey]) -> Result<Resolved, StoreError> {
+    async fn resolve(&self, org: OrgId, entity: Rid, keys: &[LookupKey]) -> Result<ResolvedLookups, StoreError> {
         let rows = self.rows(org, Some(entity), keys).await?;
         Ok(rows.into_iter().map(|(key, row)| (key, Arc::new(row.target))).collect())
     }

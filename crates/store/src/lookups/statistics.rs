@@ -38,7 +38,7 @@ pub struct TypeStatistics {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Counted {
+struct TypeCount {
     #[serde(rename = "_id")]
     lookup_type: String,
     rows: i64,
@@ -64,7 +64,7 @@ impl MongoLookups {
             } },
             doc! { "$sort": { "_id": 1 } },
         ];
-        let counted = rows.aggregate(pipeline).with_type::<Stored<Counted>>();
+        let counted = rows.aggregate(pipeline).with_type::<Stored<TypeCount>>();
         let counted = self.database.all(counted).await?;
         let figures = counted.into_iter().map(|counted| {
             let usage = usage.remove(&counted.lookup_type).unwrap_or_default();

@@ -11,14 +11,14 @@ use mongodb::Cursor;
 use mongodb::bson::Document;
 
 use super::document::RowDocument;
-use super::leftovers::KEPT;
+use super::leftovers::LEFTOVER_RETENTION;
 use super::read::in_order;
 use super::{LookupFilter, MongoLookups};
 use crate::names::LOOKUPS;
 use crate::stored::Stored;
 
 /// Rows per batch.
-const PART: usize = 1_000;
+const BATCH: usize = 1_000;
 
 /// Rows in batches.
 pub type LookupRows = BoxStream<'static, Result<Vec<LookupRow>, StoreError>>;
@@ -41,15 +41,15 @@ impl MongoLookups {
         })
     }
 
-    async fn next_part(&self, cursor: &mut Cursor<Stored<RowDocument>>) -> Result<Vec<LookupRow>, StoreError> {
-        let mut part = Vec::with_capacity(PART);
-        while part.len() < PART {
+    async fn next_batch(&self, cursor: &mut Cursor<Stored<RowDocument>>) -> Result<Vec<LookupRow>, StoreError> {
+        let mut batch = Vec::with_capacity(BATCH);
+        while batch.len() < BATCH {
             match self.database.next(cursor).await? {
-                Some(row) => part.push(row.try_into()?),
+                Some(row) => batch.push(row.try_into()?),
                 None => break,
             }
         }
-        Ok(part)
+        Ok(batch)
     }
 }
 
@@ -60,13 +60,13 @@ impl LookupView {
         let rows = self.lookups.database.collection::<RowDocument>(LOOKUPS);
         let find = rows.find(self.query.clone()).sort(in_order()).batch_size(2_000);
         let cursor = self.lookups.database.within(find).await?;
-        let parts = stream::try_unfold((self.clone(), cursor), |(view, mut cursor)| async move {
-            let part = view.lookups.next_part(&mut cursor).await?;
-            if view.taken.elapsed() > KEPT / 2 {
+        let batches = stream::try_unfold((self.clone(), cursor), |(view, mut cursor)| async move {
+            let batch = view.lookups.next_batch(&mut cursor).await?;
+            if view.taken.elapsed() > LEFTOVER_RETENTION / 2 {
                 return Err(StoreError::Unavailable("the rows were read too slowly".to_owned()));
             }
-            Ok((!part.is_empty()).then_some((part, (view, cursor))))
+            Ok((!batch.is_empty()).then_some((batch, (view, cursor))))
         });
-        Ok(parts.boxed())
+        Ok(batches.boxed())
     }
 }

@@ -37,7 +37,7 @@ pub(super) type Generations = HashMap<LookupTable, ObjectId>;
 impl TableDocument {
     pub(super) fn new(org: OrgId, table: &LookupTable, generation: ObjectId) -> Self {
         Self {
-            id: key(org, table),
+            id: table_key(org, table),
             org_id: org.0,
             tenant_id: table.tenant_id.map(|rid| rid.0),
             lookup_type: table.lookup_type.to_string(),
@@ -53,7 +53,7 @@ impl TableDocument {
     }
 }
 
-pub(super) fn key(org: OrgId, table: &LookupTable) -> String {
+pub(super) fn table_key(org: OrgId, table: &LookupTable) -> String {
     let LookupTable { lookup_type, tenant_id } = table;
     match tenant_id {
         Some(rid) => format!("{org}:{rid}:{lookup_type}"),
@@ -93,7 +93,7 @@ impl MongoLookups {
     /// Records a change of tables and returns their generations; a missing table starts empty.
     pub(super) async fn open_in(&self, session: &mut ClientSession, org: OrgId, tables: &[LookupTable]) -> Driven<Generations> {
         let configurations = Configurations::new(self.database.clone());
-        configurations.note_lookups(session, org, tables).await?;
+        configurations.record_lookup_change(session, org, tables).await?;
         let mut generations = generations_in(&self.database, session, org, tables).await?;
         let collection = self.database.collection::<TableDocument>(LOOKUP_TABLES);
         for table in tables {
@@ -107,15 +107,15 @@ impl MongoLookups {
     }
 
     /// Records a change of tables, unless the generation that was written to is no longer active.
-    pub(super) async fn tell_in(&self, session: &mut ClientSession, org: OrgId, written: &Generations) -> Driven<()> {
+    pub(super) async fn announce_in(&self, session: &mut ClientSession, org: OrgId, written: &Generations) -> Driven<()> {
         let tables: Vec<_> = written.keys().cloned().collect();
         let configurations = Configurations::new(self.database.clone());
-        configurations.note_lookups(session, org, &tables).await?;
+        configurations.record_lookup_change(session, org, &tables).await?;
         let in_force = generations_in(&self.database, session, org, &tables).await?;
         if in_force == *written {
             return Ok(());
         }
-        Err(LookupError::Overtaken.into())
+        Err(LookupError::Conflict.into())
     }
 }
 
@@ -125,7 +125,7 @@ async fn generations_in(
     org: OrgId,
     tables: &[LookupTable],
 ) -> Driven<Generations> {
-    let keys: Vec<_> = tables.iter().map(|table| key(org, table)).collect();
+    let keys: Vec<_> = tables.iter().map(|table| table_key(org, table)).collect();
     let found = tables_in(database, session, doc! { "_id": { "$in": keys } }).await?;
     Ok(found.into_iter().map(|found| (found.table(), found.generation)).collect())
 }

@@ -13,7 +13,7 @@ use crate::names::LOOKUP_USAGE;
 
 /// What a service counted since its last report.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LookupUse {
+pub struct LookupUsage {
     /// The organisation.
     pub org_id: OrgId,
     /// The type.
@@ -38,7 +38,7 @@ pub(super) struct UsageDocument {
 
 impl MongoLookups {
     /// Adds the services' counts in one round trip. A batch whose reply was lost may be counted twice.
-    pub async fn record_usage(&self, uses: &[LookupUse]) -> Result<(), StoreError> {
+    pub async fn record_usage(&self, uses: &[LookupUsage]) -> Result<(), StoreError> {
         if uses.is_empty() {
             return Ok(());
         }
@@ -54,8 +54,8 @@ impl MongoLookups {
     }
 }
 
-fn update(used: &LookupUse) -> Document {
-    let LookupUse {
+fn update(used: &LookupUsage) -> Document {
+    let LookupUsage {
         org_id,
         lookup_type,
         resolved,

@@ -6,7 +6,7 @@ use mongodb::bson::{Document, doc};
 use crate::names::{
     ALERTS, API_KEYS, BREAKERS, CONFIG_VERSIONS, DEAD_LETTERS, DELIVERY_LOGS, DELIVERY_TALLIES, EVENT_AUDIT, EVENT_TYPES,
     INTEGRATIONS, LOOKUP_IMPORTS, LOOKUP_USAGE, LOOKUPS, ORG_UNITS, OWED_ALERTS, PUSHED_EVENTS, REDRIVES, SCHEDULED,
-    SCHEDULED_CALL_OFFS, TEMPLATES, USERS,
+    SCHEDULED_CANCELLATIONS, TEMPLATES, USERS,
 };
 
 /// One kind of data.
@@ -58,7 +58,7 @@ pub(super) const AREAS: &[Area] = &[
     by_org("deadLetters", DEAD_LETTERS),
     by_org("redrives", REDRIVES),
     by_org("scheduledIntegrations", SCHEDULED),
-    by_org("callOffs", SCHEDULED_CALL_OFFS),
+    by_org("callOffs", SCHEDULED_CANCELLATIONS),
     by_org("logs", DELIVERY_LOGS),
     by_org("events", EVENT_AUDIT),
     by_text("pushedEvents", PUSHED_EVENTS, "key"),

@@ -24,20 +24,20 @@ use crate::field::{long, unsigned};
 use crate::stored::Stored;
 
 /// The initial deadline for counting a span; a span that exceeds it is too long.
-const PATIENCE: Duration = Duration::from_millis(25);
+const FIRST_TIMEOUT: Duration = Duration::from_millis(25);
 /// The server's code for an operation that exceeded its time limit.
 const MAX_TIME_MS_EXPIRED: i32 = 50;
 
 /// The time that a list is sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Time {
+pub(crate) enum SortTime {
     /// Lies in the past when a document is written.
     Past(&'static str),
     /// May lie in the future.
     Any(&'static str),
 }
 
-impl Time {
+impl SortTime {
     /// The time of creation.
     pub(crate) const CREATED: Self = Self::Past("createdAt");
 
@@ -72,34 +72,34 @@ pub(crate) struct Period {
 
 /// A search for documents with a time, which an index has after its other fields.
 #[derive(Debug, Clone)]
-pub(crate) struct Sought {
+pub(crate) struct TimedSearch {
     pub(crate) collection: &'static str,
     /// The conditions, without the time.
     pub(crate) query: Document,
     /// The fields of the conditions that precede the time in the index.
     pub(crate) keys: &'static [&'static str],
-    pub(crate) time: Time,
+    pub(crate) time: SortTime,
     pub(crate) period: Period,
     /// Fields to leave out of each document.
     pub(crate) without: Option<Document>,
 }
 
 impl Database {
-    /// One page of the documents sought, newest first. The total is exact if at most a few hundred items follow the
+    /// One page of the documents search, newest first. The total is exact if at most a few hundred items follow the
     /// page, and a lower bound otherwise.
-    pub(crate) async fn latest<T>(&self, sought: Sought, page: Page) -> Result<Listed<T>, StoreError>
+    pub(crate) async fn latest<T>(&self, search: TimedSearch, page: Page) -> Result<Listed<T>, StoreError>
     where
         T: DeserializeOwned + Send + Sync + 'static,
     {
-        let mut back = sought.time.lookback(sought.period);
-        let (limit, enough) = (page.size(), page.enough());
-        let target = self.collection::<Document>(sought.collection);
-        let (mut items, mut total, mut patience) = (Vec::new(), 0_u64, PATIENCE);
+        let mut back = search.time.lookback(search.period);
+        let (limit, count_limit) = (page.size(), page.count_limit());
+        let target = self.collection::<Document>(search.collection);
+        let (mut items, mut total, mut timeout) = (Vec::new(), 0_u64, FIRST_TIMEOUT);
         while let Some(span) = back.current() {
-            let found = sought.found_in(span);
-            let Some(count) = self.count_quickly(&target, &found, patience).await? else {
+            let found = search.span_pipeline(span);
+            let Some(count) = self.count_quickly(&target, &found, timeout).await? else {
                 // A server that is slow at everything gets more time as well.
-                patience *= 2;
+                timeout *= 2;
                 back.shorten();
                 continue;
             };
@@ -107,13 +107,17 @@ impl Database {
             let skip = page.skip().saturating_sub(total);
             if missing > 0 && count > skip {
                 let ids = self
-                    .all(target.aggregate(sought.part(found, skip, missing)).with_type::<Stored<Id>>())
+                    .all(
+                        target
+                            .aggregate(search.slice_ids(found, skip, missing))
+                            .with_type::<Stored<IdDocument>>(),
+                    )
                     .await?;
-                items.extend(self.of_ids::<T>(&sought, ids).await?);
+                items.extend(self.load_by_ids::<T>(&search, ids).await?);
             }
             total = total.saturating_add(count);
-            back.pass();
-            if total >= enough && back.current().is_some() {
+            back.advance();
+            if total >= count_limit && back.current().is_some() {
                 return Ok(Listed {
                     items,
                     total,
@@ -126,14 +130,14 @@ impl Database {
 
     /// Loads the documents by their ids: the fields to leave out are inside arrays, and not every server's aggregation
     /// can exclude those.
-    async fn of_ids<T>(&self, sought: &Sought, ids: Vec<Id>) -> Result<Vec<T>, StoreError>
+    async fn load_by_ids<T>(&self, search: &TimedSearch, ids: Vec<IdDocument>) -> Result<Vec<T>, StoreError>
     where
         T: DeserializeOwned + Send + Sync + 'static,
     {
-        let ids: Vec<Bson> = ids.into_iter().map(|Id { id }| id).collect();
-        let target = self.collection::<T>(sought.collection);
-        let find = target.find(doc! { "_id": { "$in": ids } }).sort(sought.time.order());
-        self.all(find.optional(sought.without.clone(), Find::projection)).await
+        let ids: Vec<Bson> = ids.into_iter().map(|IdDocument { id }| id).collect();
+        let target = self.collection::<T>(search.collection);
+        let find = target.find(doc! { "_id": { "$in": ids } }).sort(search.time.order());
+        self.all(find.optional(search.without.clone(), Find::projection)).await
     }
 
     /// The count, or `None` if it takes too long.
@@ -141,37 +145,42 @@ impl Database {
         &self,
         target: &Collection<Document>,
         found: &[Document],
-        patience: Duration,
+        timeout: Duration,
     ) -> Result<Option<u64>, StoreError> {
         let mut pipeline = found.to_vec();
         pipeline.push(doc! { "$count": "count" });
-        let counting = target.aggregate(pipeline).max_time(patience).with_type::<Stored<Count>>();
-        let counted = self.raw(collected::<Stored<Count>>(counting.into_future().boxed())).await?;
+        let counting = target
+            .aggregate(pipeline)
+            .max_time(timeout)
+            .with_type::<Stored<CountDocument>>();
+        let counted = self
+            .raw(collected::<Stored<CountDocument>>(counting.into_future().boxed()))
+            .await?;
         match counted {
             Ok(counts) => Ok(Some(counts.first().map_or(0, |count| unsigned(count.count)))),
-            Err(error) if is_out_of_time(&error) => Ok(None),
+            Err(error) if exceeded_time_limit(&error) => Ok(None),
             Err(error) => Err(store_error(&error)),
         }
     }
 }
 
 #[derive(Debug, Deserialize)]
-struct Count {
+struct CountDocument {
     count: i64,
 }
 
 #[derive(Debug, Deserialize)]
-struct Id {
+struct IdDocument {
     #[serde(rename = "_id")]
     id: Bson,
 }
 
-impl Sought {
+impl TimedSearch {
     /// The pipeline for a span, newest first.
     ///
     /// A server takes bounds from an index if the first stage names the fields of that index and no others. All other
     /// conditions follow the sort, so that they are applied only within the span.
-    fn found_in(&self, Span { from, to }: Span) -> Vec<Document> {
+    fn span_pipeline(&self, Span { from, to }: Span) -> Vec<Document> {
         let mut period = doc! { "$gte": DateTime::from_millis(from) };
         if let Some(to) = to {
             period.insert("$lt", DateTime::from_millis(to));
@@ -181,15 +190,15 @@ impl Sought {
         bounds.insert(self.time.field(), period);
         let mut stages = vec![doc! { "$match": bounds }];
         if !rest.is_empty() {
-            stages.extend([self.in_order(), doc! { "$match": rest }]);
+            stages.extend([self.sort_stage(), doc! { "$match": rest }]);
         }
         stages
     }
 
     /// The ids of a slice of the documents found.
-    fn part(&self, mut found: Vec<Document>, skip: u64, limit: u64) -> Vec<Document> {
+    fn slice_ids(&self, mut found: Vec<Document>, skip: u64, limit: u64) -> Vec<Document> {
         if found.len() == 1 {
-            found.push(self.in_order());
+            found.push(self.sort_stage());
         }
         found.extend([
             doc! { "$skip": long(skip) },
@@ -199,11 +208,11 @@ impl Sought {
         found
     }
 
-    fn in_order(&self) -> Document {
+    fn sort_stage(&self) -> Document {
         doc! { "$sort": self.time.order() }
     }
 }
 
-fn is_out_of_time(error: &Error) -> bool {
+fn exceeded_time_limit(error: &Error) -> bool {
     matches!(error.kind.as_ref(), ErrorKind::Command(command) if command.code == MAX_TIME_MS_EXPIRED)
 }

@@ -1,13 +1,13 @@
 //! Walking back in time, span by span, newest first, so that no query's bounds contain more than they must.
 
 /// The length of the first span, in milliseconds.
-const FIRST: i64 = 10_000;
+const FIRST_SPAN: i64 = 10_000;
 /// The factor by which each span is longer than the one before: sparse data takes few steps.
 const GROWTH: i64 = 4;
 /// The factor by which a span is shortened that contained too much.
 const SHRINKAGE: i64 = 8;
 /// How far in the future the first span begins, for times that may lie ahead: some twenty years. Little lies beyond.
-const FARTHEST: i64 = FIRST * GROWTH.pow(13);
+const MAX_SPAN: i64 = FIRST_SPAN * GROWTH.pow(13);
 
 /// A span of time, in milliseconds since 1970: from the first bound, and before the second if there is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl Lookback {
 
     /// The same for times that may lie ahead: the future is walked too, in spans that shrink towards now.
     pub(crate) fn from_ahead(floor: i64, to: Option<i64>, now: i64) -> Self {
-        Self::reaching(now.saturating_add(FARTHEST), floor, to, now)
+        Self::reaching(now.saturating_add(MAX_SPAN), floor, to, now)
     }
 
     fn reaching(farthest: i64, floor: i64, to: Option<i64>, now: i64) -> Self {
@@ -46,7 +46,7 @@ impl Lookback {
             to,
             edge,
             // Ahead of now, the distance limits the spans.
-            length: if edge > now { i64::MAX } else { FIRST },
+            length: if edge > now { i64::MAX } else { FIRST_SPAN },
             now,
             is_over: to.is_some_and(|to| to <= floor),
         }
@@ -61,7 +61,7 @@ impl Lookback {
     }
 
     /// Moves on to the previous span in time.
-    pub(crate) fn pass(&mut self) {
+    pub(crate) fn advance(&mut self) {
         let (from, length) = (self.from(), self.longest().min(self.length));
         self.is_over = from <= self.floor;
         (self.to, self.edge) = (Some(from), from);
@@ -82,7 +82,7 @@ impl Lookback {
     /// Ahead of now, a span covers most of the distance to it; the last one ends some way past it.
     fn longest(&self) -> i64 {
         match self.edge.saturating_sub(self.now) {
-            ahead @ 1.. => (ahead - ahead / GROWTH).max(FIRST),
+            ahead @ 1.. => (ahead - ahead / GROWTH).max(FIRST_SPAN),
             _ => i64::MAX,
         }
     }
@@ -102,12 +102,12 @@ mod tests {
         let mut spans = Vec::new();
         while let Some(span) = back.current() {
             spans.push(span);
-            back.pass();
+            back.advance();
         }
         assert_eq!(
             spans[0],
             Span {
-                from: NOW - FIRST,
+                from: NOW - FIRST_SPAN,
                 to: None
             }
         );
@@ -121,7 +121,7 @@ mod tests {
         let mut spans = Vec::new();
         while let Some(span) = back.current() {
             spans.push(span);
-            back.pass();
+            back.advance();
         }
         let ahead: Vec<_> = spans
             .iter()
@@ -134,7 +134,7 @@ mod tests {
         let past = Lookback::from_ahead(0, Some(NOW - 7), NOW).current().unwrap();
         assert_eq!(
             past.from,
-            NOW - 7 - FIRST,
+            NOW - 7 - FIRST_SPAN,
             "a period that is over is gone back through like any"
         );
     }
@@ -170,7 +170,7 @@ mod tests {
                 let passed = back.current().map(|span| span.from);
                 end = passed;
                 begin = passed.or(begin);
-                back.pass();
+                back.advance();
             }
             if to.is_none_or(|to| to > floor) {
                 prop_assert_eq!(begin, Some(floor));

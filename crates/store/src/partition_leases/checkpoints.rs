@@ -12,7 +12,7 @@ use super::MongoLeases;
 use super::document::{OwnedDocument, field};
 use crate::database::durable;
 use crate::field::{long, unsigned};
-use crate::names::CHECKPOINTS;
+use crate::names::LEASES;
 use crate::stored::read_document;
 
 /// The server's reply to a bulk update, which is a success even if some updates failed.
@@ -38,7 +38,7 @@ impl MongoLeases {
         }
         let wanted = updates.len();
         let write_concern = bson::serialize_to_bson(&durable()).map_err(|error| StoreError::Refused(error.to_string()))?;
-        let command = doc! { "update": CHECKPOINTS, "updates": updates, "ordered": false, "writeConcern": write_concern };
+        let command = doc! { "update": LEASES, "updates": updates, "ordered": false, "writeConcern": write_concern };
         let answer = self.database.within(self.database.driver().run_command(command)).await?;
         let updated: Updated = read_document(&answer).map_err(|error| StoreError::Refused(error.to_string()))?;
         if !updated.write_errors.is_empty() || updated.write_concern_error.is_some() {

@@ -106,12 +106,17 @@ pub(super) struct RewindDocument {
 
 impl From<&Rewind> for RewindDocument {
     fn from(rewind: &Rewind) -> Self {
-        let Rewind { at, table, done, read } = rewind;
+        let Rewind {
+            at,
+            generation,
+            checkpoints,
+            highest_read,
+        } = rewind;
         Self {
             at: date(*at),
-            table: long(*table as u64),
-            done: done.iter().copied().map(long).collect(),
-            read: long(*read),
+            table: long(*generation as u64),
+            done: checkpoints.iter().copied().map(long).collect(),
+            read: long(*highest_read),
         }
     }
 }
@@ -120,9 +125,9 @@ impl RewindDocument {
     fn read(&self) -> Rewind {
         Rewind {
             at: timestamp(self.at),
-            table: usize::try_from(self.table).unwrap_or(usize::MAX),
-            done: self.done.iter().copied().map(unsigned).collect(),
-            read: unsigned(self.read),
+            generation: usize::try_from(self.table).unwrap_or(usize::MAX),
+            checkpoints: self.done.iter().copied().map(unsigned).collect(),
+            highest_read: unsigned(self.read),
         }
     }
 }
@@ -141,7 +146,7 @@ impl SourceDocument {
     pub(super) fn marks(&self) -> SourceMarks {
         SourceMarks {
             first: unsigned(self.position),
-            seen: unsigned(self.seen),
+            highest_read: unsigned(self.seen),
             generations: Generations::new(self.begun_anew.iter().copied().map(unsigned).collect()),
             rewinds: Rewinds::new(self.rewinds.iter().map(RewindDocument::read).collect()),
         }

@@ -12,7 +12,7 @@ use mongodb::error::{Error, Result};
 use mongodb::options::ReturnDocument;
 
 use super::document::{KnownDocument, PushedDocument, digest, key};
-use super::{Accepted, POSITION, PushedEvent};
+use super::{POSITION, PushOutcome, PushedEvent};
 use crate::configuration::Counter;
 use crate::database::Database;
 use crate::error::store_error;
@@ -21,30 +21,30 @@ use crate::names::{COUNTERS, PUSHED_EVENTS};
 use crate::stored::Stored;
 
 /// Stores the new events and returns a result for each.
-pub(super) async fn accept(database: &Database, events: &[PushedEvent]) -> std::result::Result<Vec<Accepted>, StoreError> {
+pub(super) async fn accept(database: &Database, events: &[PushedEvent]) -> std::result::Result<Vec<PushOutcome>, StoreError> {
     let accepted = database.transact((database, events), |session, (database, events)| {
-        attempt(database, session, events).boxed()
+        attempt_accept(database, session, events).boxed()
     });
     accepted.await?.map_err(|error| store_error(&error))
 }
 
-async fn attempt(database: &Database, session: &mut ClientSession, events: &[PushedEvent]) -> Result<Vec<Accepted>> {
+async fn attempt_accept(database: &Database, session: &mut ClientSession, events: &[PushedEvent]) -> Result<Vec<PushOutcome>> {
     // The counter is raised first: a concurrent transaction fails here and restarts, and then sees what the first one stored.
     let count = events.len() as u64;
-    let before = raise(database, session, long(count)).await? - count;
-    let known = known(database, session, events).await?;
-    let accepted = judge(events, known);
+    let before = raise_counter(database, session, long(count)).await? - count;
+    let digests = stored_digests(database, session, events).await?;
+    let accepted = outcomes(events, digests);
     let new = events
         .iter()
         .zip(&accepted)
-        .filter(|(_, accepted)| **accepted == Accepted::New);
+        .filter(|(_, accepted)| **accepted == PushOutcome::New);
     let documents: Vec<_> = new
         .zip(before + 1..)
         .map(|((event, _), position)| PushedDocument::new(event, position))
         .collect();
     let unused = count - documents.len() as u64;
     if unused > 0 {
-        raise(database, session, -long(unused)).await?;
+        raise_counter(database, session, -long(unused)).await?;
     }
     if !documents.is_empty() {
         let queue = database.collection::<PushedDocument<'_>>(PUSHED_EVENTS);
@@ -54,7 +54,7 @@ async fn attempt(database: &Database, session: &mut ClientSession, events: &[Pus
 }
 
 /// Raises the counter and returns its new value.
-async fn raise(database: &Database, session: &mut ClientSession, by: i64) -> Result<Position> {
+async fn raise_counter(database: &Database, session: &mut ClientSession, by: i64) -> Result<Position> {
     let counters = database.collection::<Counter>(COUNTERS);
     let raised = counters
         .find_one_and_update(doc! { "_id": POSITION }, doc! { "$inc": { "value": by } })
@@ -65,7 +65,11 @@ async fn raise(database: &Database, session: &mut ClientSession, by: i64) -> Res
     Ok(unsigned(raised.0.value))
 }
 
-async fn known(database: &Database, session: &mut ClientSession, events: &[PushedEvent]) -> Result<HashMap<String, Vec<u8>>> {
+async fn stored_digests(
+    database: &Database,
+    session: &mut ClientSession,
+    events: &[PushedEvent],
+) -> Result<HashMap<String, Vec<u8>>> {
     let keys: Vec<_> = events.iter().map(key).collect();
     let queue = database.collection::<KnownDocument>(PUSHED_EVENTS);
     let find = queue
@@ -77,16 +81,16 @@ async fn known(database: &Database, session: &mut ClientSession, events: &[Pushe
 }
 
 /// Compares with stored events, and with earlier ones in the same group.
-fn judge(events: &[PushedEvent], mut known: HashMap<String, Vec<u8>>) -> Vec<Accepted> {
+fn outcomes(events: &[PushedEvent], mut digests: HashMap<String, Vec<u8>>) -> Vec<PushOutcome> {
     let mut accepted = Vec::with_capacity(events.len());
     for event in events {
         let (key, digest) = (key(event), digest(event));
-        accepted.push(match known.get(&key) {
-            Some(first) if *first == digest => Accepted::Repeated,
-            Some(_) => Accepted::Conflict,
+        accepted.push(match digests.get(&key) {
+            Some(first) if *first == digest => PushOutcome::Repeated,
+            Some(_) => PushOutcome::Conflict,
             None => {
-                known.insert(key, digest);
-                Accepted::New
+                digests.insert(key, digest);
+                PushOutcome::New
             }
         });
     }

@@ -11,7 +11,7 @@ use mongodb::bson::{self, Document, doc, oid::ObjectId};
 use serde::Deserialize;
 
 use super::document::{CancellationDocument, ScheduledDocument};
-use super::{ScheduledDeliveries, by_no_event};
+use super::{ScheduledDeliveries, manual_cancellation};
 use crate::field::{date, object_id, timestamp, unsigned};
 
 #[derive(Debug, Deserialize)]
@@ -55,30 +55,30 @@ impl ScheduledDeliveries {
         after: Timestamp,
         until: Timestamp,
         without: &[OrgId],
-        most: usize,
+        limit: usize,
     ) -> Result<Vec<DueDelivery>, StoreError> {
         let mut filter = doc! { "dueAt": { "$gt": date(after), "$lte": date(until) } };
         if !without.is_empty() {
             let without: Vec<_> = without.iter().map(|org| org.0).collect();
             filter.insert("orgId", doc! { "$nin": without });
         }
-        self.find_due(filter, doc! { "dueAt": 1 }, most).await
+        self.find_due(filter, doc! { "dueAt": 1 }, limit).await
     }
 
     /// An organisation's due deliveries, oldest first.
-    pub async fn due_of(&self, org: OrgId, now: Timestamp, most: usize) -> Result<Vec<DueDelivery>, StoreError> {
+    pub async fn due_of(&self, org: OrgId, now: Timestamp, limit: usize) -> Result<Vec<DueDelivery>, StoreError> {
         let filter = doc! {
             "orgId": org.0,
             "status": ScheduledStatus::Pending.as_str(),
             "scheduledFor": { "$lte": date(now) },
             "dueAt": { "$lte": date(now) },
         };
-        self.find_due(filter, doc! { "scheduledFor": 1, "_id": 1 }, most).await
+        self.find_due(filter, doc! { "scheduledFor": 1, "_id": 1 }, limit).await
     }
 
-    async fn find_due(&self, filter: Document, order: Document, most: usize) -> Result<Vec<DueDelivery>, StoreError> {
+    async fn find_due(&self, filter: Document, order: Document, limit: usize) -> Result<Vec<DueDelivery>, StoreError> {
         let fields = doc! { "orgId": 1, "integrationConfigId": 1, "dueAt": 1, "payloadBytes": 1 };
-        let limit = i64::try_from(most).unwrap_or(i64::MAX);
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = self.rows::<DueDocument>();
         let find = rows.find(filter).sort(order).limit(limit).projection(fields);
         let found = self.database.all(find).await?;
@@ -145,7 +145,7 @@ impl ScheduledDeliveries {
             OccurrenceOutcome::Completed => {}
             OccurrenceOutcome::Failed(error) => drop(set.insert("errorMessage", error)),
             OccurrenceOutcome::Cancelled(reason) => {
-                let cancellation = by_no_event(reason, claim.now);
+                let cancellation = manual_cancellation(reason, claim.now);
                 set.insert("cancellationInfo", CancellationDocument::from(&cancellation).to_bson()?);
             }
         }
@@ -153,7 +153,7 @@ impl ScheduledDeliveries {
         if !owes {
             update.insert("$unset", doc! { "dueAt": "", "claimId": "" });
         }
-        let guard = held(&[delivery.id], claim);
+        let guard = claimed_filter(&[delivery.id], claim);
         let updated = self
             .database
             .within(self.rows::<Document>().update_one(guard, update))
@@ -178,7 +178,10 @@ impl ScheduledDeliveries {
             "$unset": { "dueAt": "", "claimId": "" },
         };
         let rows = self.rows::<Document>();
-        let updated = self.database.within(rows.update_many(held(ids, claim), update)).await?;
+        let updated = self
+            .database
+            .within(rows.update_many(claimed_filter(ids, claim), update))
+            .await?;
         Ok(updated.matched_count == ids.len() as u64)
     }
 
@@ -200,7 +203,7 @@ impl ScheduledDeliveries {
 }
 
 /// Matches pending deliveries under a claim whose lease is not over.
-fn held(ids: &[ScheduledId], claim: DeliveryClaim<'_>) -> Document {
+fn claimed_filter(ids: &[ScheduledId], claim: DeliveryClaim<'_>) -> Document {
     let ids: Vec<_> = ids.iter().map(|id| object_id(id.0)).collect();
     doc! {
         "_id": { "$in": ids },

@@ -8,7 +8,7 @@ use ig_core::delivery_log::EventRef;
 use ig_core::id::{EventId, EventType, IntegrationId, OrgId, Rid, ScheduledId, SourceId};
 use ig_core::ports::StoreError;
 use ig_core::schedule::{Schedule, ScheduleMode};
-use ig_core::scheduled::{CallOffKey, Cancellation, ScheduledDelivery, ScheduledStatus, Series};
+use ig_core::scheduled::{Cancellation, CancellationKey, ScheduledDelivery, ScheduledStatus, Series};
 use mongodb::bson::{self, Bson, oid::ObjectId};
 use serde::{Deserialize, Serialize};
 
@@ -183,7 +183,7 @@ impl<'a> From<&'a ScheduledDelivery> for ScheduledDocument<'a> {
             payload,
             scheduled_for,
             series,
-            call_off_keys,
+            cancellation_keys,
             status,
             error,
             cancellation,
@@ -208,7 +208,7 @@ impl<'a> From<&'a ScheduledDelivery> for ScheduledDocument<'a> {
             scheduled_for: date(*scheduled_for),
             due_at: (*status == ScheduledStatus::Pending).then(|| date(*scheduled_for)),
             recurring_config: series.as_ref().map(Into::into),
-            call_off_keys: call_off_keys.iter().map(|key| object_id(key.0)).collect(),
+            call_off_keys: cancellation_keys.iter().map(|key| object_id(key.0)).collect(),
             status: status.as_str().into(),
             error_message: error.as_deref().map(Cow::from),
             cancellation_info: cancellation.as_ref().map(Into::into),
@@ -237,7 +237,11 @@ impl TryFrom<ScheduledDocument<'_>> for ScheduledDelivery {
             payload: stored.payload.map_or_else(Bytes::new, Into::into),
             scheduled_for: timestamp(stored.scheduled_for),
             series: stored.recurring_config.map(SeriesDocument::read).transpose()?,
-            call_off_keys: stored.call_off_keys.into_iter().map(|key| CallOffKey(key.bytes())).collect(),
+            cancellation_keys: stored
+                .call_off_keys
+                .into_iter()
+                .map(|key| CancellationKey(key.bytes()))
+                .collect(),
             status: ScheduledStatus::parse(&stored.status).ok_or_else(|| unreadable("status"))?,
             error: stored.error_message.map(Cow::into_owned),
             cancellation: stored.cancellation_info.map(Into::into),

@@ -6,7 +6,7 @@ use mongodb::bson::{self, Bson, doc};
 use serde::Deserialize;
 
 use super::ScheduledDeliveries;
-use crate::counting::{Count, CountError};
+use crate::aggregation::{Aggregation, CountError};
 use crate::field::{timestamp, unsigned};
 use crate::names::SCHEDULED;
 use crate::orgs::Orgs;
@@ -31,13 +31,13 @@ impl ScheduledDeliveries {
     pub async fn pending(&self, orgs: &Orgs) -> Result<PendingDeliveries, CountError> {
         let pending = doc! { "orgId": orgs.condition(), "status": ScheduledStatus::Pending.as_str() };
         let all = doc! { "_id": Bson::Null, "count": { "$sum": 1_i64 }, "next": { "$min": "$scheduledFor" } };
-        let count = Count {
+        let aggregation = Aggregation {
             collection: SCHEDULED,
             index: Some(doc! { "orgId": 1, "status": 1, "scheduledFor": -1, "_id": -1 }),
             pipeline: vec![doc! { "$match": pending }, doc! { "$group": all }],
-            patience: Count::PATIENCE,
+            timeout: Aggregation::DEFAULT_TIMEOUT,
         };
-        let counted: Vec<PendingDocument> = self.database.counted(count).await?;
+        let counted: Vec<PendingDocument> = self.database.aggregate(aggregation).await?;
         let pending = counted.into_iter().next().map(|found| PendingDeliveries {
             count: unsigned(found.count),
             next: Some(timestamp(found.next)),

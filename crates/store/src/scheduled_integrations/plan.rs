@@ -7,16 +7,16 @@ use std::collections::BTreeSet;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use ig_core::ports::StoreError;
-use ig_core::scheduled::{CallOff, CallOffKey, ScheduledDelivery, ScheduledStatus};
+use ig_core::scheduled::{CancellationEvent, CancellationKey, ScheduledDelivery, ScheduledStatus};
 use mongodb::bson::{self, Document, doc};
 
-use super::call_offs::{CallOffDocument, before};
+use super::cancellation_events::{CancellationEventDocument, of_earlier_events};
 use super::document::{EventDocument, ScheduledDocument};
-use super::{ScheduledDeliveries, cancelled};
+use super::{ScheduledDeliveries, cancelled_update};
 use crate::database::Documents;
 use crate::error::{is_duplicate, store_error, unreadable};
 use crate::field::object_id;
-use crate::names::{SCHEDULED, SCHEDULED_CALL_OFFS};
+use crate::names::{SCHEDULED, SCHEDULED_CANCELLATIONS};
 
 impl ScheduledDeliveries {
     /// Plans deliveries; existing ones stay as they are. A delivery that a later event cancels is cancelled at once.
@@ -25,11 +25,11 @@ impl ScheduledDeliveries {
         async move {
             let documents = deliveries.iter().map(|delivery| ScheduledDocument::from(*delivery)).collect();
             self.database.insert_once(SCHEDULED, documents).await?;
-            let keys: BTreeSet<_> = deliveries.iter().flat_map(|delivery| &delivery.call_off_keys).collect();
-            for call_off in self.call_offs_of(&keys).await? {
+            let keys: BTreeSet<_> = deliveries.iter().flat_map(|delivery| &delivery.cancellation_keys).collect();
+            for cancelling in self.events_with(&keys).await? {
                 // A replacement shares the key of the event that planned it, which must not cancel it.
-                if deliveries.iter().any(|delivery| call_off.calls_off(delivery)) {
-                    self.apply(&call_off).await?;
+                if deliveries.iter().any(|delivery| cancelling.cancels(delivery)) {
+                    self.cancel_pending(&cancelling).await?;
                 }
             }
             Ok(())
@@ -38,61 +38,63 @@ impl ScheduledDeliveries {
     }
 
     /// Cancels deliveries that earlier events planned, now or when those events are read later.
-    pub async fn call_off(&self, call_off: &CallOff) -> Result<(), StoreError> {
-        self.remember(call_off).await?;
-        self.apply(call_off).await
+    pub async fn cancel_earlier(&self, cancelling: &CancellationEvent) -> Result<(), StoreError> {
+        self.store_event(cancelling).await?;
+        self.cancel_pending(cancelling).await
     }
 
-    fn call_offs(&self) -> Documents<CallOffDocument<'static>> {
-        self.database.collection(SCHEDULED_CALL_OFFS)
+    fn cancellation_events(&self) -> Documents<CancellationEventDocument<'static>> {
+        self.database.collection(SCHEDULED_CANCELLATIONS)
     }
 
-    async fn call_offs_of(&self, keys: &BTreeSet<&CallOffKey>) -> Result<Vec<CallOff>, StoreError> {
+    async fn events_with(&self, keys: &BTreeSet<&CancellationKey>) -> Result<Vec<CancellationEvent>, StoreError> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
         let keys: Vec<_> = keys.iter().map(|key| object_id(key.0)).collect();
         let found = self
             .database
-            .all(self.call_offs().find(doc! { "_id": { "$in": keys } }))
+            .all(self.cancellation_events().find(doc! { "_id": { "$in": keys } }))
             .await?;
-        found.into_iter().map(CallOff::try_from).collect()
+        found.into_iter().map(CancellationEvent::try_from).collect()
     }
 
     /// An insert, not an upsert: not every server lets only one of several concurrent upserts win.
-    async fn remember(&self, call_off: &CallOff) -> Result<(), StoreError> {
-        let document = CallOffDocument::from(call_off);
-        match self.database.raw(self.call_offs().insert_one(&document)).await? {
+    async fn store_event(&self, cancelling: &CancellationEvent) -> Result<(), StoreError> {
+        let document = CancellationEventDocument::from(cancelling);
+        match self.database.raw(self.cancellation_events().insert_one(&document)).await? {
             Ok(_) => return Ok(()),
             Err(error) if is_duplicate(&error) => {}
             Err(error) => return Err(store_error(&error)),
         }
-        let earlier = doc! { "_id": object_id(call_off.key.0), "$or": before(call_off) };
-        self.database.within(self.call_offs().replace_one(earlier, &document)).await?;
+        let earlier = doc! { "_id": object_id(cancelling.key.0), "$or": of_earlier_events(cancelling) };
+        self.database
+            .within(self.cancellation_events().replace_one(earlier, &document))
+            .await?;
         Ok(())
     }
 
-    async fn apply(&self, call_off: &CallOff) -> Result<(), StoreError> {
-        let cancelled = cancelled(&call_off.cancellation(), call_off.keep_for)?;
+    async fn cancel_pending(&self, cancelling: &CancellationEvent) -> Result<(), StoreError> {
+        let cancelled = cancelled_update(&cancelling.cancellation(), cancelling.keep_for)?;
         let pending = doc! {
-            "callOffKeys": object_id(call_off.key.0),
-            "orgId": call_off.org_id.0,
+            "callOffKeys": object_id(cancelling.key.0),
+            "orgId": cancelling.org_id.0,
             "status": ScheduledStatus::Pending.as_str(),
-            "$or": before(call_off),
+            "$or": of_earlier_events(cancelling),
         };
         let rows = self.rows::<Document>();
         self.database.within(rows.update_many(pending, cancelled)).await?;
-        match &call_off.replacement {
-            Some(replacement) if self.has_called_off(call_off).await? => self.plan(&[replacement]).await,
+        match &cancelling.replacement {
+            Some(replacement) if self.has_cancelled(cancelling).await? => self.plan(&[replacement]).await,
             _ => Ok(()),
         }
     }
 
     /// Whether this event has cancelled anything, now or in an earlier attempt that was interrupted.
-    async fn has_called_off(&self, call_off: &CallOff) -> Result<bool, StoreError> {
-        let event = EventDocument::from(&call_off.event);
+    async fn has_cancelled(&self, cancelling: &CancellationEvent) -> Result<bool, StoreError> {
+        let event = EventDocument::from(&cancelling.event);
         let event = bson::serialize_to_bson(&event).map_err(|_| unreadable("cancellationInfo"))?;
-        let by_this = doc! { "callOffKeys": object_id(call_off.key.0), "cancellationInfo.event": event };
+        let by_this = doc! { "callOffKeys": object_id(cancelling.key.0), "cancellationInfo.event": event };
         let rows = self.rows::<Document>();
         let found = rows.find_one(by_this).projection(doc! { "_id": 1 });
         Ok(self.database.within(found).await?.is_some())

@@ -37,14 +37,14 @@ impl UserDocument {
             id,
             email,
             name,
-            standing,
+            rights,
             is_active,
             revision,
             last_login_at,
             created_at,
             updated_at,
         } = user;
-        let (role, org, access) = standing_fields(*standing);
+        let (role, org, access) = rights_fields(*rights);
         Self {
             id: object_id(id.0),
             email: email.clone(),
@@ -90,9 +90,9 @@ impl UserDocument {
 }
 
 /// `role`, `orgId` and `access`.
-pub(super) fn standing_fields(standing: PersonRights) -> (&'static str, Option<i64>, Option<&'static str>) {
-    let role = standing.role().as_str();
-    match standing {
+pub(super) fn rights_fields(rights: PersonRights) -> (&'static str, Option<i64>, Option<&'static str>) {
+    let role = rights.role().as_str();
+    match rights {
         PersonRights::Admin => (role, None, None),
         PersonRights::User { org, access } => (role, Some(org.0), Some(access.as_str())),
     }
@@ -116,7 +116,7 @@ impl TryFrom<UserDocument> for User {
             created_at,
             updated_at,
         } = document;
-        let standing = match Role::parse(&role).ok_or_else(|| unreadable("role"))? {
+        let rights = match Role::parse(&role).ok_or_else(|| unreadable("role"))? {
             Role::Admin => PersonRights::Admin,
             Role::User => PersonRights::User {
                 org: org_id.map(OrgId).ok_or_else(|| unreadable("orgId"))?,
@@ -129,7 +129,7 @@ impl TryFrom<UserDocument> for User {
             id: UserId(id.bytes()),
             email,
             name,
-            standing,
+            rights,
             is_active,
             revision: unsigned(revision),
             last_login_at: last_login_at.map(timestamp),

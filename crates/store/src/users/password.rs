@@ -12,22 +12,22 @@ use tokio::sync::Semaphore;
 const SALT_LEN: usize = 16;
 
 /// Each hash takes 19 MiB and a CPU for tens of milliseconds: a flood of logins queues here and slows nothing else down.
-static TURNS: Semaphore = Semaphore::const_new(2);
+static HASH_SLOTS: Semaphore = Semaphore::const_new(2);
 
 /// The hash to compare with when the user is unknown, so that the comparison takes as long.
-static NOBODYS: LazyLock<String> = LazyLock::new(|| hash_now(&Secret::new("nobody")).unwrap_or_default());
+static DUMMY_HASH: LazyLock<String> = LazyLock::new(|| hash_now(&Secret::new("nobody")).unwrap_or_default());
 
 /// Hashes a password.
 pub(super) async fn hash(password: &Secret) -> Result<String, StoreError> {
     let password = password.clone();
-    in_turn(move || hash_now(&password)).await?
+    in_slot(move || hash_now(&password)).await?
 }
 
 /// Whether a password is the one that was hashed.
-pub(super) async fn is_right(password: &Secret, hash: Option<String>) -> Result<bool, StoreError> {
+pub(super) async fn is_match(password: &Secret, hash: Option<String>) -> Result<bool, StoreError> {
     let password = password.clone();
-    in_turn(move || {
-        let known = hash.as_deref().unwrap_or(&NOBODYS);
+    in_slot(move || {
+        let known = hash.as_deref().unwrap_or(&DUMMY_HASH);
         let matches = PasswordHash::new(known).is_ok_and(|known| {
             Argon2::default()
                 .verify_password(password.expose().as_bytes(), &known)
@@ -38,8 +38,8 @@ pub(super) async fn is_right(password: &Secret, hash: Option<String>) -> Result<
     .await
 }
 
-async fn in_turn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StoreError> {
-    let _turn = TURNS.acquire().await;
+async fn in_slot<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StoreError> {
+    let _slot = HASH_SLOTS.acquire().await;
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|_| StoreError::Refused("the password could not be hashed".to_owned()))
 }

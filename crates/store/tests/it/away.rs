@@ -6,7 +6,7 @@ use futures::future::join_all;
 use ig_core::configuration::Change;
 use ig_core::id::OrgId;
 use ig_core::ports::{Journal, PartitionLeases, PushedEvents};
-use ig_store::{CommitError, Expected, MongoConfig, SecretBox, Store, StoreError};
+use ig_store::{CommitError, Expected, MongoConfig, SecretSealer, Store, StoreError};
 use ig_testkit::builders;
 use ig_testkit::servers::Mongo;
 use ig_testkit::wait::eventually;
@@ -24,7 +24,7 @@ async fn store(server: &Mongo) -> Store {
         operation_timeout_ms: 4_000,
         ..MongoConfig::default()
     };
-    Store::connect(&config, SecretBox::closed()).await.unwrap()
+    Store::connect(&config, SecretSealer::closed()).await.unwrap()
 }
 
 /// The result of one operation of each port; all of them can be repeated.
@@ -73,7 +73,7 @@ async fn probe_finds_a_database_available_while_many_wait_for_a_connection() {
         max_pool_size: 1,
         ..MongoConfig::default()
     };
-    let store = Store::connect(&config, SecretBox::closed()).await.unwrap();
+    let store = Store::connect(&config, SecretSealer::closed()).await.unwrap();
     store.organizations().get(OrgId(7)).await.unwrap();
     // More than one connection handles within a probe's deadline.
     let organizations = store.organizations();
@@ -118,7 +118,7 @@ async fn operations_end_at_once_while_the_probe_finds_the_database_unavailable()
         uri: server.uri(),
         ..MongoConfig::default()
     };
-    let store = Store::connect(&config, SecretBox::closed()).await.unwrap();
+    let store = Store::connect(&config, SecretSealer::closed()).await.unwrap();
     store.migrate().await.unwrap();
     server.freeze();
     let organizations = store.organizations();
@@ -138,7 +138,7 @@ async fn operations_fail_in_time_where_no_database_listens() {
         server_selection_timeout_ms: 500,
         ..MongoConfig::default()
     };
-    let store = Store::connect(&config, SecretBox::closed()).await.unwrap();
+    let store = Store::connect(&config, SecretSealer::closed()).await.unwrap();
     is_away(&store).await;
 }
 
@@ -148,7 +148,7 @@ async fn connection_string_that_is_malformed_is_refused() {
         uri: "nonsense".to_owned(),
         ..MongoConfig::default()
     };
-    let refused = Store::connect(&config, SecretBox::closed()).await;
+    let refused = Store::connect(&config, SecretSealer::closed()).await;
     assert!(matches!(refused, Err(StoreError::Refused(_))), "{refused:?}");
 }
 
@@ -158,7 +158,7 @@ async fn migration_runs_in_many_processes_at_once_and_again() {
     let config = crate::stored::config(&server);
     let mut stores = Vec::new();
     for _ in 0..4 {
-        stores.push(Store::connect(&config, SecretBox::closed()).await.unwrap());
+        stores.push(Store::connect(&config, SecretSealer::closed()).await.unwrap());
     }
     for _ in 0..2 {
         let migrated = join_all(stores.iter().map(Store::migrate)).await;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 use ig_core::alert::{Alert, Severity};
-use ig_core::breaker::{Breaker, BreakerPolicy, Circuit, Ended, Outcome, THRESHOLD, Transition};
+use ig_core::breaker::{Breaker, BreakerPolicy, Circuit, DeliveryResult, FAILURE_THRESHOLD, FinishedDelivery, Transition};
 use ig_core::clock::Timestamp;
 use ig_core::configuration::Change;
 use ig_core::delivery_log::Direction;
@@ -24,10 +24,10 @@ fn id() -> IntegrationId {
     builders::integration_id(1)
 }
 
-fn failed(number: usize) -> Outcome {
-    Outcome {
+fn failed(number: usize) -> FinishedDelivery {
+    FinishedDelivery {
         message: MessageId::derive(&SourceId::new("mysql"), &EventId::new(number.to_string()), id(), 0),
-        ended: Ended::Failed("The target answered 500.".to_owned()),
+        result: DeliveryResult::Failed("The target answered 500.".to_owned()),
         probe: None,
     }
 }
@@ -36,7 +36,7 @@ fn failed(number: usize) -> Outcome {
 async fn count(breakers: &MongoBreakers, number: usize, now: Timestamp) {
     loop {
         let breaker = breakers.get(ORG, id()).await.unwrap();
-        let (Transition::Counted(next) | Transition::Opened(next)) = breaker.after(&failed(number), now) else {
+        let (Transition::StreakChanged(next) | Transition::Opened(next)) = breaker.transition(&failed(number), now) else {
             return;
         };
         if breakers.put(ORG, id(), &next).await.unwrap() {
@@ -49,10 +49,13 @@ async fn count(breakers: &MongoBreakers, number: usize, now: Timestamp) {
 async fn breaker_loses_no_failure_and_counts_none_twice_among_many_workers() {
     let stored = Stored::fresh().await;
     let breakers = stored.store.breakers();
-    let numbers = (0..THRESHOLD - 1).flat_map(|number| [number, number, number]);
+    let numbers = (0..FAILURE_THRESHOLD - 1).flat_map(|number| [number, number, number]);
     join_all(numbers.map(|number| count(&breakers, number, moment(1)))).await;
     let breaker = breakers.get(ORG, id()).await.unwrap();
-    assert_eq!((breaker.row.len(), &breaker.circuit), (THRESHOLD - 1, &Circuit::Closed));
+    assert_eq!(
+        (breaker.failure_streak.len(), &breaker.circuit),
+        (FAILURE_THRESHOLD - 1, &Circuit::Closed)
+    );
     count(&breakers, 99, moment(9)).await;
     let opened = breakers.get(ORG, id()).await.unwrap();
     assert!(matches!(opened.circuit, Circuit::Open(_)), "{opened:?}");
@@ -67,7 +70,7 @@ async fn breaker_loses_no_failure_and_counts_none_twice_among_many_workers() {
 async fn breaker_is_read_as_written_and_an_older_version_is_refused() {
     let stored = Stored::fresh().await;
     let breakers = stored.store.breakers();
-    for number in 0..THRESHOLD {
+    for number in 0..FAILURE_THRESHOLD {
         count(&breakers, number, moment(1)).await;
     }
     let opened = breakers.get(ORG, id()).await.unwrap();
@@ -91,14 +94,14 @@ async fn breaker_row_ends_at_a_reported_success_whose_time_survives_later_counts
         Breaker::default(),
         "a healthy one has no breaker"
     );
-    for number in 0..THRESHOLD - 1 {
+    for number in 0..FAILURE_THRESHOLD - 1 {
         count(&breakers, number, moment(2)).await;
     }
     breakers.delivered(&[id()], moment(9)).await.unwrap();
     breakers.delivered(&[id()], moment(8)).await.unwrap();
     count(&breakers, 50, moment(10)).await;
     let breaker = breakers.get(ORG, id()).await.unwrap();
-    assert_eq!((breaker.row.len(), &breaker.circuit), (1, &Circuit::Closed));
+    assert_eq!((breaker.failure_streak.len(), &breaker.circuit), (1, &Circuit::Closed));
     assert_eq!(breaker.delivered_at, Some(moment(9)));
 }
 
@@ -128,11 +131,11 @@ async fn breaker_opens_with_the_switch_or_not_at_all() {
     let mut integration = builders::integration(1, "order", "https://a.example/");
     integration.id = id();
     integration.revision = made(&configuration, &integration).await;
-    for number in 0..THRESHOLD - 1 {
+    for number in 0..FAILURE_THRESHOLD - 1 {
         count(&breakers, number, moment(1)).await;
     }
     let four = breakers.get(ORG, id()).await.unwrap();
-    let Transition::Opened(next) = four.after(&failed(99), moment(2)) else {
+    let Transition::Opened(next) = four.transition(&failed(99), moment(2)) else {
         panic!()
     };
     let hold = Hold {
@@ -146,24 +149,24 @@ async fn breaker_opens_with_the_switch_or_not_at_all() {
         ..integration.clone()
     };
     let turned = configuration
-        .turn(&outdated.guarded(), Some(&hold), &next, &alert, moment(2))
+        .apply_breaker(&outdated.breaker_subject(), Some(&hold), &next, &alert, moment(2))
         .await;
     assert_eq!(turned, Err(SwitchError::Stale));
     assert_eq!(breakers.get(ORG, id()).await.unwrap(), four, "nothing of it was done");
     let turned = configuration
-        .turn(&integration.guarded(), Some(&hold), &next, &alert, moment(2))
+        .apply_breaker(&integration.breaker_subject(), Some(&hold), &next, &alert, moment(2))
         .await;
     assert_eq!(turned, Ok(true));
     let held = stored.store.integrations().get(ORG, id()).await.unwrap().unwrap();
     assert_eq!((held.is_active, held.hold), (false, Some(hold)));
     assert!(matches!(breakers.get(ORG, id()).await.unwrap().circuit, Circuit::Open(_)));
     let stale = configuration
-        .turn(
+        .apply_breaker(
             &Integration {
                 revision: held.revision,
                 ..integration
             }
-            .guarded(),
+            .breaker_subject(),
             None,
             &next,
             &alert,
@@ -175,20 +178,20 @@ async fn breaker_opens_with_the_switch_or_not_at_all() {
     assert!(!still.is_active);
     let alerts = stored.store.alerts();
     let owed = alerts
-        .take_owed(moment(4))
+        .claim_owed(moment(4))
         .await
         .unwrap()
         .expect("it is owed with the opening");
     assert_eq!(owed.alert, alert);
-    assert_eq!(alerts.take_owed(moment(4)).await, Ok(None), "once, and somebody tells of it");
-    let again = alerts.take_owed(moment(60)).await.unwrap();
+    assert_eq!(alerts.claim_owed(moment(4)).await, Ok(None), "once, and somebody tells of it");
+    let again = alerts.claim_owed(moment(60)).await.unwrap();
     assert_eq!(
         again.as_ref().map(|owed| &owed.alert),
         Some(&alert),
         "whoever took it has died"
     );
     alerts.settle_owed(&owed).await.unwrap();
-    assert_eq!(alerts.take_owed(moment(900)).await, Ok(None));
+    assert_eq!(alerts.claim_owed(moment(900)).await, Ok(None));
 }
 
 #[tokio::test]
@@ -198,11 +201,11 @@ async fn breaker_stays_as_it_was_when_the_switch_fails() {
     let mut integration = builders::integration(1, "order", "https://a.example/");
     integration.id = id();
     integration.revision = made(&configuration, &integration).await;
-    for number in 0..THRESHOLD - 1 {
+    for number in 0..FAILURE_THRESHOLD - 1 {
         count(&breakers, number, moment(1)).await;
     }
     let four = breakers.get(ORG, id()).await.unwrap();
-    let Transition::Opened(next) = four.after(&failed(99), moment(2)) else {
+    let Transition::Opened(next) = four.transition(&failed(99), moment(2)) else {
         panic!()
     };
     let hold = Hold {
@@ -215,13 +218,13 @@ async fn breaker_stays_as_it_was_when_the_switch_fails() {
     let next_revision = i64::try_from(integration.revision + 1).unwrap();
     changes.insert_one(doc! { "_id": next_revision }).await.unwrap();
     let turned = configuration
-        .turn(&integration.guarded(), Some(&hold), &next, &alert(), moment(2))
+        .apply_breaker(&integration.breaker_subject(), Some(&hold), &next, &alert(), moment(2))
         .await;
     assert!(matches!(turned, Err(SwitchError::Store(_))), "{turned:?}");
     assert_eq!(breakers.get(ORG, id()).await.unwrap(), four);
     let still = stored.store.integrations().get(ORG, id()).await.unwrap().unwrap();
     assert!(still.is_active);
-    let owed = stored.store.alerts().take_owed(moment(9)).await;
+    let owed = stored.store.alerts().claim_owed(moment(9)).await;
     assert_eq!(owed, Ok(None), "nobody is told of what was not done");
 }
 
@@ -232,7 +235,7 @@ async fn breaker_stays_as_it_was_when_activation_is_refused() {
     let mut integration = builders::integration(1, "order", "https://a.example/");
     (integration.id, integration.is_active) = (id(), false);
     let revision = made(&configuration, &integration).await;
-    for number in 0..THRESHOLD {
+    for number in 0..FAILURE_THRESHOLD {
         count(&breakers, number, moment(1)).await;
     }
     let opened = breakers.get(ORG, id()).await.unwrap();
@@ -244,7 +247,7 @@ async fn breaker_stays_as_it_was_when_activation_is_refused() {
     enable(Expected::Revision(revision)).await.unwrap();
     let reset = breakers.get(ORG, id()).await.unwrap();
     assert_eq!(
-        (reset.circuit, reset.row.len(), reset.version),
+        (reset.circuit, reset.failure_streak.len(), reset.version),
         (Circuit::Closed, 0, opened.version + 1)
     );
 }

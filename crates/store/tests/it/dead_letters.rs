@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use ig_core::clock::Timestamp;
 use ig_core::dead_letter::{DeadLetter, DeadLetterReason, DeadLetterStatus};
+use ig_core::dead_letter_retry::{
+    CLAIM_LEASE, ClaimId, DeadLetterState, DueDeadLetter, ManualRetry, RetryPolicy, RetryProgress, RetryResult,
+};
 use ig_core::delivery_log::{DeliveryLog, DeliveryStatus};
 use ig_core::id::{LogId, OrgId};
 use ig_core::outcome::{ErrorCategory, Failure};
 use ig_core::ports::{Journal as _, JournalEntry};
-use ig_core::redelivery::{CLAIM_LEASE, Candidate, ClaimId, DeadLetterState, ManualRetry, Redelivery, Retried, RetryPolicy};
-use ig_store::{Deletion, KeptLetter, Settled, Settling, Store};
+use ig_store::{Deletion, RetryUpdate, SettleOutcome, Store, StoredDeadLetter};
 
 use crate::deliveries::{dead_letter, delivery, failure, recorded, trace};
 use crate::stored::{Stored, moment};
@@ -56,18 +58,18 @@ async fn record(store: &Store, log: &DeliveryLog, letter: DeadLetter) {
     store.journal().record(&[entry]).await.unwrap();
 }
 
-async fn candidates(store: &Store, org: i64, now: Timestamp) -> Vec<Candidate> {
+async fn candidates(store: &Store, org: i64, now: Timestamp) -> Vec<DueDeadLetter> {
     let due = store.dead_letters().longest_due(OrgId(org), now, &[], 100).await.unwrap();
     due.into_iter().map(|(candidate, _)| candidate).collect()
 }
 
 /// Claims all due dead letters of an organisation.
-async fn claim_all(store: &Store, org: i64, by: &ClaimId, now: Timestamp) -> Vec<KeptLetter> {
+async fn claim_all(store: &Store, org: i64, by: &ClaimId, now: Timestamp) -> Vec<StoredDeadLetter> {
     let due = candidates(store, org, now).await;
     store.dead_letters().claim_due(&due, by, now).await.unwrap()
 }
 
-async fn get(store: &Store, org: i64, id: LogId) -> KeptLetter {
+async fn get(store: &Store, org: i64, id: LogId) -> StoredDeadLetter {
     store
         .dead_letters()
         .get(OrgId(org), id)
@@ -76,28 +78,28 @@ async fn get(store: &Store, org: i64, id: LogId) -> KeptLetter {
         .expect("a dead letter")
 }
 
-async fn settle(store: &Store, letter: &KeptLetter, by: &ClaimId, retried: Retried, now: Timestamp) -> Settled {
+async fn settle(store: &Store, letter: &StoredDeadLetter, by: &ClaimId, retried: RetryResult, now: Timestamp) -> SettleOutcome {
     let failure = match &retried {
-        Retried::Failed(failure) => Some(failure.clone()),
+        RetryResult::Failed(failure) => Some(failure.clone()),
         _ => None,
     };
     let policy = RetryPolicy::default();
     let settlement = letter
-        .redelivery
+        .retry_progress
         .settled(by, retried, &policy, now, &mut rand::rng())
         .unwrap();
-    let settling = Settling {
+    let update = RetryUpdate {
         letter,
         claim: by,
         settlement: &settlement,
         max_retries: policy.max_retries(),
         failure: failure.as_ref(),
     };
-    store.dead_letters().settle(settling, now).await.unwrap()
+    store.dead_letters().settle(update, now).await.unwrap()
 }
 
-fn failed(category: ErrorCategory) -> Retried {
-    Retried::Failed(Failure::new(category, "it answered 500 again"))
+fn failed(category: ErrorCategory) -> RetryResult {
+    RetryResult::Failed(Failure::new(category, "it answered 500 again"))
 }
 
 #[tokio::test]
@@ -139,7 +141,7 @@ async fn dead_letter_is_claimed_by_one_of_many_and_free_after_its_lease() {
     let later = moment(DUE) + CLAIM_LEASE;
     let taken_over = claim_all(store, 7, &claim(3), later).await;
     assert_eq!(taken_over.len(), 40);
-    assert!(taken_over.iter().all(|kept| kept.redelivery.retries == 0));
+    assert!(taken_over.iter().all(|kept| kept.retry_progress.retries == 0));
     let ids: Vec<_> = taken_over.iter().map(|kept| kept.letter.id).collect();
     other
         .dead_letters()
@@ -167,26 +169,32 @@ async fn dead_letter_delivered_is_linked_to_its_log_and_an_earlier_holder_is_ref
     } = Stored::fresh().await;
     let id = fail(&store, 7, [1]).await[0];
     let frozen = claim_all(&store, 7, &claim(1), moment(DUE)).await.remove(0);
-    assert!(store.dead_letters().is_held(OrgId(7), id, &claim(1)).await.unwrap());
+    assert!(store.dead_letters().is_claimed_by(OrgId(7), id, &claim(1)).await.unwrap());
     let later = moment(DUE) + CLAIM_LEASE;
     let held = claim_all(&store, 7, &claim(2), later).await.remove(0);
-    assert!(!store.dead_letters().is_held(OrgId(7), id, &claim(1)).await.unwrap());
-    let delivered = || Retried::Delivered { log: id };
-    assert_eq!(settle(&store, &frozen, &claim(1), delivered(), later).await, Settled::Fenced);
-    assert_eq!(settle(&store, &held, &claim(2), delivered(), later).await, Settled::Stored);
+    assert!(!store.dead_letters().is_claimed_by(OrgId(7), id, &claim(1)).await.unwrap());
+    let delivered = || RetryResult::Delivered { log: id };
+    assert_eq!(
+        settle(&store, &frozen, &claim(1), delivered(), later).await,
+        SettleOutcome::ClaimLost
+    );
+    assert_eq!(
+        settle(&store, &held, &claim(2), delivered(), later).await,
+        SettleOutcome::Stored
+    );
     let kept = get(&store, 7, id).await;
     assert_eq!(
         (
-            kept.redelivery,
+            kept.retry_progress,
             kept.letter.status,
             kept.letter.attempt_count,
             kept.updated_at
         ),
         (
-            Redelivery {
-                standing: DeadLetterState::Resolved { log: id },
+            RetryProgress {
+                state: DeadLetterState::Resolved { log: id },
                 retries: 1,
-                by_hand: false
+                manual: false
             },
             DeadLetterStatus::Resolved,
             4,
@@ -204,13 +212,13 @@ async fn dead_letter_that_failed_too_often_is_given_up_with_its_log_and_owes_an_
     let mut now = moment(DUE);
     for retry in 1..=3 {
         let held = claim_all(&store, 7, &claim(retry), now).await.remove(0);
-        assert!(store.dead_letters().alerts_owed(10).await.unwrap().is_empty());
+        assert!(store.dead_letters().pending_alerts(10).await.unwrap().is_empty());
         settle(&store, &held, &claim(retry), failed(ErrorCategory::ServerError), now).await;
         now += Duration::from_secs(10);
     }
     let kept = get(&store, 7, id).await;
     assert_eq!(
-        (kept.letter.status, kept.redelivery.retries),
+        (kept.letter.status, kept.retry_progress.retries),
         (DeadLetterStatus::Abandoned, 3)
     );
     assert_eq!(kept.letter.last_error, "it answered 500 again");
@@ -221,11 +229,11 @@ async fn dead_letter_that_failed_too_often_is_given_up_with_its_log_and_owes_an_
         (DeliveryStatus::Abandoned, DeliveryStatus::Abandoned)
     );
 
-    let owed = store.dead_letters().alerts_owed(10).await.unwrap();
+    let owed = store.dead_letters().pending_alerts(10).await.unwrap();
     assert_eq!((owed.len(), owed[0].id, owed[0].org_id), (1, id, OrgId(7)));
     assert!(owed[0].reason.contains("3 times"), "{}", owed[0].reason);
-    store.dead_letters().alerted(&[id]).await.unwrap();
-    assert!(store.dead_letters().alerts_owed(10).await.unwrap().is_empty());
+    store.dead_letters().mark_alerted(&[id]).await.unwrap();
+    assert!(store.dead_letters().pending_alerts(10).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -248,7 +256,7 @@ async fn manual_retry_covers_own_dead_letters_that_are_not_under_way() {
         org_id: OrgId(7),
         ids: vec![ids[0], ids[1], held, foreign, LogId([0xff; 12])],
     };
-    let granted = store.dead_letters().retry_by_hand(&wish, moment(DUE)).await.unwrap();
+    let granted = store.dead_letters().retry_manually(&wish, moment(DUE)).await.unwrap();
     let (given_up, busy) = (under_way[0].letter.id, under_way[1].letter.id);
     let mut accepted = granted.accepted;
     accepted.sort();
@@ -256,9 +264,9 @@ async fn manual_retry_covers_own_dead_letters_that_are_not_under_way() {
     expected.sort();
     assert_eq!(accepted, expected);
     assert_eq!(granted.refused, [busy, foreign, LogId([0xff; 12])]);
-    let wanted = get(&store, 7, given_up).await.redelivery;
+    let wanted = get(&store, 7, given_up).await.retry_progress;
     assert!(
-        wanted.by_hand && wanted.is_due(moment(DUE)) && wanted.retries == 1,
+        wanted.manual && wanted.is_due(moment(DUE)) && wanted.retries == 1,
         "{wanted:?}"
     );
     assert_eq!(candidates(&store, 7, moment(DUE)).await.len(), 2);
@@ -291,7 +299,7 @@ async fn dead_letter_statistics_count_undelivered_ones_and_reasons() {
     hold(&store, 7, 9).await;
     let held = claim_all(&store, 7, &claim(1), moment(DUE)).await.remove(0);
     let log = held.letter.id;
-    settle(&store, &held, &claim(1), Retried::Delivered { log }, moment(DUE)).await;
+    settle(&store, &held, &claim(1), RetryResult::Delivered { log }, moment(DUE)).await;
     let figures = store.dead_letters().statistics(OrgId(7)).await.unwrap();
     assert_eq!(figures.total, 4);
     assert_eq!(
@@ -321,7 +329,7 @@ fn tried_again(before: &DeliveryLog, status: DeliveryStatus) -> JournalEntry {
     }
     let mut trace = trace();
     trace.steps[0].detail = Some(format!("tried again with {} attempts", log.attempts.len()));
-    JournalEntry::Redelivery {
+    JournalEntry::Retry {
         log: Box::new(log),
         trace,
     }

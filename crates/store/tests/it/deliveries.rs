@@ -8,7 +8,7 @@ use ig_core::audit::{Decision, EventAudit};
 use ig_core::dead_letter::{DeadLetter, DeadLetterReason, DeadLetterStatus};
 use ig_core::dedup::{DedupKey, SeenEvent};
 use ig_core::delivery_log::{
-    Attempt, DeliveryLog, DeliveryStatus, Direction, EventRef, ExecutionTrace, IntegrationRef, KeptBody, Step, TriggerType,
+    Attempt, BodyExcerpt, DeliveryLog, DeliveryStatus, Direction, EventRef, ExecutionTrace, IntegrationRef, Step, TriggerType,
 };
 use ig_core::header_lines::HeaderLines;
 use ig_core::id::{EventId, EventType, IntegrationId, OrgId, Rid, SourceId};
@@ -62,7 +62,7 @@ fn failed_attempt(number: i64) -> Attempt {
         duration: Duration::from_micros(1_234),
         response_status: Some(503),
         response_headers: [("retry-after", "1")].into_iter().collect(),
-        response_body: Some(KeptBody {
+        response_body: Some(BodyExcerpt {
             bytes: Bytes::from_static(b"away"),
             truncated: true,
         }),

@@ -8,7 +8,7 @@ use ig_core::configuration::Change;
 use ig_core::history::{Item, ItemKind};
 use ig_core::id::IntegrationId;
 use ig_core::organization::{OrgUnit, Organization};
-use ig_store::{Found, JobFilter, Page, SecretBox, SecretsConfig, Store};
+use ig_store::{JobFilter, MaybeReadable, Page, SecretSealer, SecretsConfig, Store};
 use ig_testkit::builders;
 use ig_testkit::earlier::{EarlierConfiguration, unwritten};
 use ig_testkit::mongo::TestDatabase;
@@ -24,7 +24,7 @@ use written::{ORG, everything};
 async fn stored(earlier: &EarlierConfiguration) -> (TestDatabase, Store) {
     let database = ig_testkit::mongo::database();
     earlier.insert(&database).await;
-    let secrets = SecretBox::new(&SecretsConfig {
+    let secrets = SecretSealer::new(&SecretsConfig {
         keys: vec![earlier.key.clone()],
     });
     let store = Store::connect(&config(&database), secrets.unwrap()).await.unwrap();
@@ -164,20 +164,20 @@ async fn rewriting_configuration_that_stops_anywhere_goes_on_at_the_next_start()
 #[tokio::test]
 async fn configuration_whose_key_is_gone_stays_for_the_day_the_key_returns() {
     let (database, store) = stored(&EarlierConfiguration::read()).await;
-    let other = SecretBox::new(&SecretsConfig {
-        keys: vec![SecretBox::generate_key("other").unwrap()],
+    let other = SecretSealer::new(&SecretsConfig {
+        keys: vec![SecretSealer::generate_key("other").unwrap()],
     });
     let stranger = Store::connect(&config(&database), other.unwrap()).await.unwrap();
     stranger.migrate().await.unwrap();
     let found = stranger.integrations().find(ORG, builders::integration_id(41)).await.unwrap();
-    assert!(matches!(found, Some(Found::Unreadable(_))), "{found:?}");
+    assert!(matches!(found, Some(MaybeReadable::Unreadable(_))), "{found:?}");
     let listed = stranger
         .jobs()
         .list(ORG, &JobFilter::default(), Page::first(10))
         .await
         .unwrap();
     assert!(
-        listed.items.iter().all(|job| matches!(job, Found::Unreadable(_))),
+        listed.items.iter().all(|job| matches!(job, MaybeReadable::Unreadable(_))),
         "{listed:?}"
     );
     assert_readable(&store).await;

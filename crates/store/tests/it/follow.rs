@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::TryStreamExt;
 use ig_core::configuration::{Change, Configuration, OrgConfiguration};
 use ig_core::id::{EventType, OrgId, Rid};
-use ig_store::{CommitError, Expected, Pass, Store};
+use ig_store::{CommitError, Expected, PurgePass, Store};
 use ig_testkit::builders;
 use mongodb::bson::{Document, doc};
 use proptest::prelude::*;
@@ -184,7 +184,11 @@ async fn follower_drops_a_deleted_organisations_items_even_if_it_was_created_aga
     let deletions = store.org_deletions();
     let now = chrono::Utc::now();
     assert!(deletions.claim("test", now).await.unwrap().is_some());
-    assert_eq!(deletions.pass(OrgId(1), "other").await.unwrap(), Pass::Lost, "it is held");
+    assert_eq!(
+        deletions.pass(OrgId(1), "other").await.unwrap(),
+        PurgePass::Lost,
+        "it is held"
+    );
     deletions.finish(OrgId(1), "test", now).await.unwrap();
     store.configuration().commit(organization(), Expected::New).await.unwrap();
     catch_up(store, &mut follower, 10).await;

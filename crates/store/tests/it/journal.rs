@@ -8,10 +8,10 @@ use bytes::Bytes;
 use ig_core::audit::{Decision, EventAudit, SkipReason};
 use ig_core::dead_letter::{DeadLetter, DeadLetterReason, DeadLetterStatus};
 use ig_core::delivery_log::{DeliveryLog, DeliveryStatus, ExecutionTrace};
-use ig_core::event::LARGEST_PAYLOAD;
+use ig_core::event::MAX_PAYLOAD_BYTES;
 use ig_core::id::{EventId, LogId, OrgId, SourceId};
 use ig_core::ports::{Journal, JournalEntry};
-use ig_store::{AuditFilter, Awaits, LogFilter, Page, journal_queue};
+use ig_store::{AuditFilter, JournalWaiter, LogFilter, Page, journal_queue};
 use mongodb::bson::{Document, doc};
 use tokio_util::sync::CancellationToken;
 
@@ -145,7 +145,7 @@ async fn journal_records_an_oversized_delivery_without_what_does_not_fit() {
     let Stored {
         store, database: _kept, ..
     } = Stored::fresh().await;
-    let huge = Bytes::from(vec![b'x'; LARGEST_PAYLOAD]);
+    let huge = Bytes::from(vec![b'x'; MAX_PAYLOAD_BYTES]);
     let log = DeliveryLog {
         original_payload: Some(huge.clone()),
         request_payload: Some(huge.clone()),
@@ -173,17 +173,17 @@ async fn decisions_are_found_by_source_and_positions_and_one_may_replace_another
     };
     let entries: Vec<_> = all.iter().chain([&pushed]).cloned().map(JournalEntry::Audit).collect();
     journal.record(&entries).await.unwrap();
-    let found = journal.decided(&source, &[2..=3, 6..=900]).await.unwrap();
+    let found = journal.decisions(&source, &[2..=3, 6..=900]).await.unwrap();
     assert_eq!(found, [all[1].clone(), all[2].clone(), all[5].clone()]);
     let replacement = audit(Some(7), 3, Decision::Skipped(SkipReason::NoMatch));
     journal.record(&[JournalEntry::Audit(replacement.clone())]).await.unwrap();
     assert_eq!(
-        journal.decided(&source, &[3..=3]).await.unwrap(),
+        journal.decisions(&source, &[3..=3]).await.unwrap(),
         [all[2].clone()],
         "the first stands"
     );
     journal.record(&[JournalEntry::Redecided(replacement.clone())]).await.unwrap();
-    assert_eq!(journal.decided(&source, &[3..=3]).await.unwrap(), [replacement]);
+    assert_eq!(journal.decisions(&source, &[3..=3]).await.unwrap(), [replacement]);
 }
 
 #[tokio::test]
@@ -209,7 +209,7 @@ async fn decisions_are_found_at_positions_of_any_size() {
         ),
         (vec![0..=u64::MAX], &all[..]),
     ] {
-        assert_eq!(journal.decided(&source, &ranges).await.unwrap(), expected, "{ranges:?}");
+        assert_eq!(journal.decisions(&source, &ranges).await.unwrap(), expected, "{ranges:?}");
     }
 }
 
@@ -234,7 +234,7 @@ async fn list_of_deliveries_leaves_bodies_out() {
 /// A waiter that reports what happens to its entry.
 struct Waiting(tokio::sync::mpsc::UnboundedSender<&'static str>);
 
-impl Awaits for Waiting {
+impl JournalWaiter for Waiting {
     fn durable(self) {
         self.0.send("durable").unwrap();
     }
@@ -277,5 +277,5 @@ async fn group_writer_records_a_refused_entry_without_its_payload_and_alerts() {
     );
     let stored = store.delivery_logs().get(OrgId(7), log.id).await.unwrap().unwrap();
     assert_eq!((stored.status, stored.original_payload), (DeliveryStatus::Abandoned, None));
-    assert_eq!(store.dead_letters().alerts_owed(10).await.unwrap().len(), 1);
+    assert_eq!(store.dead_letters().pending_alerts(10).await.unwrap().len(), 1);
 }

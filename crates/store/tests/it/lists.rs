@@ -10,7 +10,7 @@ use ig_core::delivery_log::{DeliveryLog, DeliveryStatus, Direction};
 use ig_core::id::{EventId, EventType, OrgId, Rid};
 use ig_core::integration::Integration;
 use ig_core::ports::{Journal, JournalEntry};
-use ig_store::{AuditFilter, DeadLetterFilter, Expected, Found, IntegrationFilter, LogFilter, Page, Store};
+use ig_store::{AuditFilter, DeadLetterFilter, Expected, IntegrationFilter, LogFilter, MaybeReadable, Page, Store};
 use ig_testkit::builders;
 
 use crate::deliveries::{audit, delivery, failure, recorded};
@@ -439,7 +439,7 @@ async fn integrations_are_listed_by_their_filters() {
     }
     let list = async |filter: IntegrationFilter| {
         let listed = store.integrations().list(OrgId(7), &filter, Page::first(50)).await.unwrap();
-        let readable = listed.items.into_iter().filter_map(Found::readable);
+        let readable = listed.items.into_iter().filter_map(MaybeReadable::readable);
         readable.map(|integration| integration.name).collect::<Vec<_>>().join(" ")
     };
     let filter = IntegrationFilter::default;

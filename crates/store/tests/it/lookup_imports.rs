@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ig_core::id::{ImportId, OrgId};
 use ig_core::lookup::{ImportMode, ImportStatus};
-use ig_store::{FOUND_DEAD_AFTER, LookupImport, Page, Written};
+use ig_store::{LookupImport, Page, STALE_AFTER, WriteCounts};
 
 use crate::stored::{Stored, moment};
 
@@ -16,7 +16,7 @@ fn import(number: u8, second: i64) -> LookupImport {
         status: ImportStatus::Running,
         total: 3_000,
         done: 0,
-        written: Written::default(),
+        written: WriteCounts::default(),
         removed: 0,
         error: None,
         created_at: moment(second),
@@ -49,7 +49,7 @@ async fn lookup_import_shows_its_progress_to_every_process() {
 #[test]
 fn lookup_import_without_updates_has_failed() {
     let begun = import(1, 0);
-    let last = moment(0) + FOUND_DEAD_AFTER;
+    let last = moment(0) + STALE_AFTER;
     assert_eq!(begun.clone().as_of(last).status, ImportStatus::Running);
     let dead = begun.clone().as_of(last + Duration::from_secs(1));
     assert_eq!((dead.status, dead.error.is_some()), (ImportStatus::Failed, true));

@@ -9,7 +9,7 @@ use ig_core::configuration::Change;
 use ig_core::id::{LookupId, LookupType, OrgId, Rid};
 use ig_core::lookup::{LookupDraft, LookupKey, LookupRow, LookupSide, LookupTable};
 use ig_core::ports::Lookups as _;
-use ig_store::{Expected, LookupError, LookupFilter, LookupUse, MongoLookups, Page, ReverseKey, Store, Written};
+use ig_store::{Expected, LookupError, LookupFilter, LookupUsage, MongoLookups, Page, ReverseKey, Store, WriteCounts};
 use ig_testkit::builders;
 use ig_testkit::clock::moment;
 use serde_json::json;
@@ -110,9 +110,9 @@ async fn lookup_row_of_a_unit_wins_over_the_organisations_and_other_units_rows_a
     ];
     assert_eq!(
         lookups.put_many(ORG, &drafts, moment(0)).await,
-        Ok(Written {
+        Ok(WriteCounts {
             created: 3,
-            ..Written::default()
+            ..WriteCounts::default()
         })
     );
     assert_eq!(resolved(&lookups, ORG, UNIT, "1").await.as_deref(), Some("unit"));
@@ -216,7 +216,7 @@ async fn lookup_changes_are_announced_by_type() {
     expect("step").await;
     let mut staged = lookups.stage(ORG);
     staged.add(&[draft(None, "1", "e")], moment(3)).await.unwrap();
-    staged.put_in_force(&BTreeSet::from([ward()]), None).await.unwrap();
+    staged.activate_in_place_of(&BTreeSet::from([ward()]), None).await.unwrap();
     expect("replacement").await;
     assert_eq!(lookups.delete_type(ORG, &ward(), None).await, Ok(1));
     expect("delete_type").await;
@@ -232,7 +232,7 @@ async fn lookup_drafts_insert_update_or_leave_rows() {
     again[1].target = side("other");
     again[2].is_active = false;
     let merging = lookups.merge(ORG, vec![again[0].table.clone()]).await.unwrap();
-    let written = Written {
+    let written = WriteCounts {
         created: 0,
         updated: 2,
         unchanged: 1,
@@ -240,7 +240,7 @@ async fn lookup_drafts_insert_update_or_leave_rows() {
     assert_eq!(merging.step(&again, moment(1)).await, Ok(written));
     assert_eq!(resolved(&lookups, ORG, UNIT, "2").await.as_deref(), Some("other"));
     assert_eq!(resolved(&lookups, ORG, UNIT, "3").await, None);
-    let written = Written {
+    let written = WriteCounts {
         created: 0,
         updated: 0,
         unchanged: 3,
@@ -256,7 +256,7 @@ async fn lookup_merge_fails_when_its_table_is_replaced_meanwhile() {
     let drafts = [draft(None, "1", "a")];
     let merging = lookups.merge(ORG, vec![drafts[0].table.clone()]).await.unwrap();
     lookups.delete_type(ORG, &ward(), None).await.unwrap();
-    assert_eq!(merging.step(&drafts, moment(0)).await, Err(LookupError::Overtaken));
+    assert_eq!(merging.step(&drafts, moment(0)).await, Err(LookupError::Conflict));
     assert_eq!(resolved(&lookups, ORG, UNIT, "1").await, None);
 }
 
@@ -268,7 +268,7 @@ async fn lookup_reader_sees_the_old_table_or_the_new_one() {
     let table = |name: &str| (0..ROWS).map(|n| draft(None, &n.to_string(), name)).collect::<Vec<_>>();
     let mut staged = lookups.stage(ORG);
     staged.add(&table("0"), moment(0)).await.unwrap();
-    staged.put_in_force(&BTreeSet::from([ward()]), None).await.unwrap();
+    staged.activate_in_place_of(&BTreeSet::from([ward()]), None).await.unwrap();
     let over = AtomicBool::new(false);
     let replacing = async {
         for round in 1..=8 {
@@ -276,7 +276,7 @@ async fn lookup_reader_sees_the_old_table_or_the_new_one() {
             for part in table(&round.to_string()).chunks(100) {
                 staged.add(part, moment(round)).await.unwrap();
             }
-            let replaced = staged.put_in_force(&BTreeSet::from([ward()]), None).await.unwrap();
+            let replaced = staged.activate_in_place_of(&BTreeSet::from([ward()]), None).await.unwrap();
             assert_eq!((replaced.created, replaced.removed), (600, 600));
             lookups.sweep(chrono::Utc::now()).await.unwrap();
         }
@@ -307,7 +307,7 @@ async fn lookup_generations_that_are_inactive_are_swept_once_no_read_can_last() 
     let lookups = stored.store.lookups();
     let mut staged = lookups.stage(ORG);
     staged.add(&[draft(None, "1", "a")], moment(0)).await.unwrap();
-    staged.put_in_force(&BTreeSet::from([ward()]), None).await.unwrap();
+    staged.activate_in_place_of(&BTreeSet::from([ward()]), None).await.unwrap();
     let mut left = lookups.stage(ORG);
     left.add(&[draft(None, "2", "b"), draft(Some(UNIT), "2", "b")], moment(0))
         .await
@@ -318,8 +318,8 @@ async fn lookup_generations_that_are_inactive_are_swept_once_no_read_can_last() 
     let swept = lookups.sweep(later).await.unwrap();
     assert_eq!((swept.generations, swept.rows), (2, 2));
     assert_eq!(
-        left.put_in_force(&BTreeSet::from([ward()]), None).await,
-        Err(LookupError::Overtaken)
+        left.activate_in_place_of(&BTreeSet::from([ward()]), None).await,
+        Err(LookupError::Conflict)
     );
     assert_eq!(resolved(&lookups, ORG, UNIT, "1").await.as_deref(), Some("a"));
     lookups.delete_type(ORG, &ward(), None).await.unwrap();
@@ -358,7 +358,7 @@ async fn lookup_replacement_of_one_tenants_rows_leaves_the_others() {
     let mut staged = lookups.stage(ORG);
     staged.add(&[draft(Some(UNIT), "2", "new")], moment(0)).await.unwrap();
     staged
-        .put_in_force(&BTreeSet::from([ward()]), Some(Some(UNIT)))
+        .activate_in_place_of(&BTreeSet::from([ward()]), Some(Some(UNIT)))
         .await
         .unwrap();
     assert_eq!(resolved(&lookups, ORG, UNIT, "1").await.as_deref(), Some("org"));
@@ -459,7 +459,7 @@ async fn lookup_statistics_count_rows_and_use() {
     inactive.is_active = false;
     let drafts = [draft(None, "1", "x"), inactive, draft(Some(UNIT), "1", "y")];
     lookups.put_many(ORG, &drafts, moment(5)).await.unwrap();
-    let used = |org_id, day: &str| LookupUse {
+    let used = |org_id, day: &str| LookupUsage {
         org_id,
         lookup_type: ward(),
         resolved: 10,

@@ -210,17 +210,17 @@ async fn source_begins_once_for_all_workers() {
     let stored = Stored::fresh().await;
     let leases = stored.store.partition_leases();
     let source = SourceId::new("mysql");
-    let begun = join_all((1..=8).map(|position| leases.begin_source(&source, position))).await;
+    let begun = join_all((1..=8).map(|position| leases.start_source(&source, position))).await;
     let begun: BTreeSet<_> = begun.into_iter().map(|begun| begun.unwrap().first).collect();
     assert_eq!(begun.len(), 1, "{begun:?}");
     let position = *begun.first().unwrap();
-    assert_eq!(leases.begin_source(&source, 99).await.unwrap().first, position);
-    assert_eq!(leases.begin_source(&SourceId::new("push"), 99).await.unwrap().first, 99);
+    assert_eq!(leases.start_source(&source, 99).await.unwrap().first, position);
+    assert_eq!(leases.start_source(&SourceId::new("push"), 99).await.unwrap().first, 99);
     assert_eq!(leases.list().await.unwrap().len(), 64, "sources are no partitions");
     for seen in [70, 40] {
-        leases.saw_source(&source, seen).await.unwrap();
+        leases.save_highest_read(&source, seen).await.unwrap();
     }
-    assert_eq!(leases.begin_source(&source, 99).await.unwrap().seen, 70);
+    assert_eq!(leases.start_source(&source, 99).await.unwrap().highest_read, 70);
 }
 
 #[tokio::test]
@@ -228,7 +228,7 @@ async fn rewind_leaves_a_partition_that_has_not_moved_since_its_source_began() {
     let stored = Stored::fresh().await;
     let leases = stored.store.partition_leases();
     let source = SourceId::new("mysql");
-    leases.begin_source(&source, 10).await.unwrap();
+    leases.start_source(&source, 10).await.unwrap();
     let holder = won(&leases, "a", moment(0)).await;
     leases.save(&worker("a"), &[at(holder.epoch, "mysql", 100)]).await.unwrap();
     leases.rewind(&source, 50).await.unwrap();

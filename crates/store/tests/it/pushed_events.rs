@@ -8,7 +8,7 @@ use futures::future::join_all;
 use ig_core::event::RowPayload;
 use ig_core::id::{EventId, EventType, OrgId, Rid};
 use ig_core::ports::PushedEvents;
-use ig_store::{Accepted, PushedEvent, Store};
+use ig_store::{PushOutcome, PushedEvent, Store};
 
 use crate::stored::Stored;
 
@@ -24,7 +24,7 @@ fn event(org: i64, id: &str, body: &str) -> PushedEvent {
     }
 }
 
-async fn accept(store: &Store, events: impl IntoIterator<Item = PushedEvent>) -> Vec<Accepted> {
+async fn accept(store: &Store, events: impl IntoIterator<Item = PushedEvent>) -> Vec<PushOutcome> {
     store.pushed_events().accept(events.into_iter().collect()).await.unwrap()
 }
 
@@ -43,7 +43,7 @@ async fn pushed_event_is_read_as_pushed() {
     };
     assert_eq!(
         accept(&stored.store, [event(7, "a", r#"{"a": 1.0}"#), binary.clone()]).await,
-        [Accepted::New; 2]
+        [PushOutcome::New; 2]
     );
     let rows = stored.store.pushed_events().read_after(0, 10).await.unwrap();
     assert_eq!(rows[0].payload, RowPayload::Present(Bytes::from_static(br#"{"a": 1.0}"#)));
@@ -66,7 +66,15 @@ async fn pushed_event_again_is_a_repeat_and_another_with_its_id_a_conflict() {
         [event(7, "a", "1"), event(7, "a", "1"), event(7, "a", "2"), event(8, "a", "2")],
     )
     .await;
-    assert_eq!(first, [Accepted::New, Accepted::Repeated, Accepted::Conflict, Accepted::New]);
+    assert_eq!(
+        first,
+        [
+            PushOutcome::New,
+            PushOutcome::Repeated,
+            PushOutcome::Conflict,
+            PushOutcome::New
+        ]
+    );
     let other_type = PushedEvent {
         event_type: EventType::new("other"),
         ..event(7, "a", "1")
@@ -78,7 +86,12 @@ async fn pushed_event_again_is_a_repeat_and_another_with_its_id_a_conflict() {
     .await;
     assert_eq!(
         second,
-        [Accepted::Repeated, Accepted::Conflict, Accepted::Conflict, Accepted::New]
+        [
+            PushOutcome::Repeated,
+            PushOutcome::Conflict,
+            PushOutcome::Conflict,
+            PushOutcome::New
+        ]
     );
     assert_eq!(positions(store).await, [1, 2, 3], "what was not stored left no hole");
     assert_eq!(store.pushed_events().head().await.unwrap(), 3);
@@ -90,8 +103,8 @@ async fn pushed_event_sent_to_several_gateways_at_once_is_new_once() {
     let gateways = [stored.another().await, stored.another().await, stored.another().await];
     let pushes = (0..12).map(|number| accept(&gateways[number % 3], [event(7, "a", "1")]));
     let accepted = join_all(pushes).await.concat();
-    assert_eq!(accepted.iter().filter(|accepted| **accepted == Accepted::New).count(), 1);
-    assert!(!accepted.contains(&Accepted::Conflict));
+    assert_eq!(accepted.iter().filter(|accepted| **accepted == PushOutcome::New).count(), 1);
+    assert!(!accepted.contains(&PushOutcome::Conflict));
 }
 
 #[tokio::test]
@@ -115,7 +128,7 @@ async fn pushed_positions_appear_in_order_without_gaps_while_several_gateways_ac
         }
     };
     let (accepted, ()) = tokio::join!(push, read);
-    assert_eq!(accepted, [Accepted::New; 500]);
+    assert_eq!(accepted, [PushOutcome::New; 500]);
 }
 
 #[tokio::test]
@@ -130,7 +143,7 @@ async fn pushed_events_of_others_are_stored_when_one_client_leaves() {
     }
     let stays = queue.accept(vec![event(7, "stays", "1")]);
     drop(leaving);
-    assert_eq!(stays.await.unwrap(), [Accepted::New]);
+    assert_eq!(stays.await.unwrap(), [PushOutcome::New]);
     let rows = queue.read_after(0, 100).await.unwrap();
     assert!(rows.iter().any(|row| row.event_id == Some(EventId::new("7:stays"))));
 }
@@ -180,6 +193,6 @@ async fn pushed_events_are_deleted_only_when_done_and_old() {
     assert_eq!(rows.iter().map(|row| row.position).collect::<Vec<_>>(), [16, 17]);
     assert_eq!(
         accept(store, [event(7, "20", "1"), event(7, "1", "1")]).await,
-        [Accepted::Repeated, Accepted::New]
+        [PushOutcome::Repeated, PushOutcome::New]
     );
 }

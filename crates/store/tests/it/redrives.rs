@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use ig_core::dead_letter::DeadLetterStatus;
+use ig_core::dead_letter_retry::{CLAIM_LEASE, ClaimId, ManualRetry, ManualRetryResult, RetryPolicy, RetryResult, group_by_lane};
 use ig_core::id::{LogId, OrgId, RedriveId};
 use ig_core::outcome::{ErrorCategory, Failure};
-use ig_core::redelivery::{CLAIM_LEASE, ClaimId, ManualRetry, ManualRetryResult, Retried, RetryPolicy, lanes};
 use ig_core::redrive::{Redrive, RedriveFilter, RedriveKey, RedriveProgress, RedriveState};
-use ig_store::{Claimed, KeptLetter, Page, REDRIVE_LEASE, Settling, Store};
+use ig_store::{Page, REDRIVE_LEASE, RedriveClaim, RetryUpdate, Store, StoredDeadLetter};
 
 use crate::dead_letters::fail;
 use crate::stored::{Stored, moment};
@@ -45,32 +45,32 @@ async fn taken_up(store: &Store, by: &ClaimId) -> Redrive {
         .await
         .unwrap()
         .expect("a redrive");
-    store.redrives().take_in(&redrive, by).await.unwrap();
+    store.redrives().add_letters(&redrive, by).await.unwrap();
     redrive
 }
 
-async fn claim_turn(store: &Store, key: RedriveKey, id: LogId, by: &ClaimId) -> (KeptLetter, KeptLetter) {
+async fn claim_turn(store: &Store, key: RedriveKey, id: LogId, by: &ClaimId) -> (StoredDeadLetter, StoredDeadLetter) {
     let claimed = store.dead_letters().claim_redriven(key, id, by, moment(BEGIN)).await.unwrap();
-    let Claimed::Claimed { before, letter } = claimed else {
+    let RedriveClaim::Claimed { before, letter } = claimed else {
         panic!("{claimed:?}");
     };
     (*before, *letter)
 }
 
-async fn settle(store: &Store, letter: &KeptLetter, by: &ClaimId, retried: Retried) {
+async fn settle(store: &Store, letter: &StoredDeadLetter, by: &ClaimId, retried: RetryResult) {
     let (policy, now) = (RetryPolicy::default(), moment(BEGIN));
     let settlement = letter
-        .redelivery
+        .retry_progress
         .settled(by, retried, &policy, now, &mut rand::rng())
         .unwrap();
-    let settling = Settling {
+    let update = RetryUpdate {
         letter,
         claim: by,
         settlement: &settlement,
         max_retries: policy.max_retries(),
         failure: None,
     };
-    store.dead_letters().settle(settling, now).await.unwrap();
+    store.dead_letters().settle(update, now).await.unwrap();
 }
 
 async fn progress(store: &Store, key: RedriveKey) -> (RedriveState, RedriveProgress) {
@@ -99,14 +99,14 @@ async fn redrive_claims_its_dead_letters_in_order_and_counts_them() {
     let redrive = taken_up(&store, &claim(1)).await;
     assert_eq!(redrive.key, key);
     assert_eq!(
-        lanes(store.dead_letters().waiting(key).await.unwrap()),
+        group_by_lane(store.dead_letters().waiting(key).await.unwrap()),
         std::slice::from_ref(&ids)
     );
 
     let outcomes = [
-        Retried::Delivered { log: ids[0] },
-        Retried::Failed(Failure::new(ErrorCategory::ServerError, "it answered 500")),
-        Retried::Failed(Failure::new(ErrorCategory::ClientError, "it answered 400")),
+        RetryResult::Delivered { log: ids[0] },
+        RetryResult::Failed(Failure::new(ErrorCategory::ServerError, "it answered 500")),
+        RetryResult::Failed(Failure::new(ErrorCategory::ClientError, "it answered 400")),
     ];
     for (id, retried) in ids.iter().zip(outcomes) {
         let (_, letter) = claim_turn(&store, key, *id, &claim(9)).await;
@@ -117,7 +117,7 @@ async fn redrive_claims_its_dead_letters_in_order_and_counts_them() {
     let (before, letter) = claim_turn(&store, key, ids[3], &claim(9)).await;
     assert_eq!(store.redrives().settle(key, &claim(1), moment(BEGIN)).await, Ok(false));
     let back = store.dead_letters();
-    back.give_back(&letter, &claim(9), &before.redelivery, moment(BEGIN))
+    back.give_back(&letter, &claim(9), &before.retry_progress, moment(BEGIN))
         .await
         .unwrap();
     assert_eq!(
@@ -126,7 +126,7 @@ async fn redrive_claims_its_dead_letters_in_order_and_counts_them() {
         "what was not tried does not count"
     );
     let (_, letter) = claim_turn(&store, key, ids[3], &claim(9)).await;
-    settle(&store, &letter, &claim(9), Retried::Delivered { log: ids[3] }).await;
+    settle(&store, &letter, &claim(9), RetryResult::Delivered { log: ids[3] }).await;
     assert!(store.dead_letters().waiting(key).await.unwrap().is_empty());
     assert_eq!(store.redrives().settle(key, &claim(1), moment(BEGIN)).await, Ok(true));
     assert_eq!(progress(&store, key).await, (RedriveState::Completed, counts(4, 2, 2, 0)));
@@ -182,7 +182,7 @@ async fn redrive_keeps_its_queued_dead_letters_from_others() {
         org_id: OrgId(7),
         ids: ids.clone(),
     };
-    let granted = store.dead_letters().retry_by_hand(&wish, moment(BEGIN)).await.unwrap();
+    let granted = store.dead_letters().retry_manually(&wish, moment(BEGIN)).await.unwrap();
     assert_eq!(
         granted,
         ManualRetryResult {
@@ -212,7 +212,7 @@ async fn redrive_covers_what_its_filter_matches_and_what_existed_when_it_began()
     };
     let key = begun(&store, 1, filter.clone()).await;
     taken_up(&store, &claim(1)).await;
-    assert_eq!(lanes(store.dead_letters().waiting(key).await.unwrap()), [[ids[1]]]);
+    assert_eq!(group_by_lane(store.dead_letters().waiting(key).await.unwrap()), [[ids[1]]]);
     let elsewhere = RedriveFilter {
         category: Some(ErrorCategory::Timeout),
         ..RedriveFilter::default()
@@ -223,7 +223,10 @@ async fn redrive_covers_what_its_filter_matches_and_what_existed_when_it_began()
     for number in [2, 3] {
         taken_up(&store, &claim(number)).await;
     }
-    assert_eq!(lanes(store.dead_letters().waiting(rest).await.unwrap()), [[ids[0], ids[2]]]);
+    assert_eq!(
+        group_by_lane(store.dead_letters().waiting(rest).await.unwrap()),
+        [[ids[0], ids[2]]]
+    );
 }
 
 #[tokio::test]
@@ -235,7 +238,7 @@ async fn redrive_cancelled_leaves_unreached_dead_letters_as_they_were() {
     let key = begun(&store, 1, RedriveFilter::default()).await;
     taken_up(&store, &claim(1)).await;
     let (_, done) = claim_turn(&store, key, ids[0], &claim(9)).await;
-    settle(&store, &done, &claim(9), Retried::Delivered { log: ids[0] }).await;
+    settle(&store, &done, &claim(9), RetryResult::Delivered { log: ids[0] }).await;
     let (_, under_way) = claim_turn(&store, key, ids[1], &claim(9)).await;
 
     let foreign = RedriveKey { org_id: OrgId(8), ..key };
@@ -245,7 +248,7 @@ async fn redrive_cancelled_leaves_unreached_dead_letters_as_they_were() {
     let state = store.redrives().renew(key, &claim(1), moment(BEGIN)).await.unwrap();
     assert_eq!(state, Some(RedriveState::Cancelled));
     assert_eq!(store.redrives().settle(key, &claim(1), moment(BEGIN)).await, Ok(false));
-    settle(&store, &under_way, &claim(9), Retried::Delivered { log: ids[1] }).await;
+    settle(&store, &under_way, &claim(9), RetryResult::Delivered { log: ids[1] }).await;
     assert_eq!(store.redrives().settle(key, &claim(1), moment(BEGIN)).await, Ok(true));
     assert_eq!(progress(&store, key).await, (RedriveState::Cancelled, counts(3, 2, 0, 0)));
 
@@ -272,7 +275,7 @@ async fn redrive_of_a_dead_holder_is_claimed_by_another_which_fences_the_first()
         .await
         .unwrap()
         .expect("it is free");
-    other.redrives().take_in(&redrive, &claim(2)).await.unwrap();
+    other.redrives().add_letters(&redrive, &claim(2)).await.unwrap();
     assert_eq!(store.redrives().renew(key, &claim(1), later).await.unwrap(), None);
     assert_eq!(other.dead_letters().waiting(key).await.unwrap().len(), 3);
     let busy = other
@@ -280,15 +283,15 @@ async fn redrive_of_a_dead_holder_is_claimed_by_another_which_fences_the_first()
         .claim_redriven(key, ids[0], &claim(9), later)
         .await
         .unwrap();
-    assert_eq!(busy, Claimed::Busy);
+    assert_eq!(busy, RedriveClaim::Busy);
     let free = moment(BEGIN) + CLAIM_LEASE;
     let claimed = other
         .dead_letters()
         .claim_redriven(key, ids[0], &claim(9), free)
         .await
         .unwrap();
-    assert!(matches!(claimed, Claimed::Claimed { .. }), "{claimed:?}");
-    settle(store, &frozen, &claim(8), Retried::Delivered { log: ids[0] }).await;
+    assert!(matches!(claimed, RedriveClaim::Claimed { .. }), "{claimed:?}");
+    settle(store, &frozen, &claim(8), RetryResult::Delivered { log: ids[0] }).await;
     assert_eq!(
         progress(store, key).await.1,
         counts(3, 0, 0, 3),
@@ -304,14 +307,14 @@ async fn redrive_cancelled_restores_the_expiry_of_unreached_settled_dead_letters
     let ids = fail(&store, 7, 0..3).await;
     let end = async |id| {
         let kept = store.dead_letters().get(OrgId(7), id).await.unwrap().expect("a dead letter");
-        (kept.redelivery.standing.status(), kept.expires_at)
+        (kept.retry_progress.state.status(), kept.expires_at)
     };
     // Two are given up before: a redrive adds no expiry of its own.
     begun(&store, 1, RedriveFilter::default()).await;
     let first = taken_up(&store, &claim(1)).await;
     for id in &ids[..2] {
         let (_, letter) = claim_turn(&store, first.key, *id, &claim(9)).await;
-        let refused = Retried::Failed(Failure::new(ErrorCategory::ClientError, "it answered 400"));
+        let refused = RetryResult::Failed(Failure::new(ErrorCategory::ClientError, "it answered 400"));
         settle(&store, &letter, &claim(9), refused).await;
     }
     store.redrives().cancel(first.key, moment(BEGIN)).await.unwrap();

@@ -8,10 +8,10 @@ use ig_core::configuration::Change;
 use ig_core::history::{Item, ItemKind};
 use ig_core::id::{IntegrationId, OrgId};
 use ig_core::inbound::{ClientAuth, Hmac, InboundIntegration};
-use ig_core::integration::{ClientCredentials, CredentialsPlace, Integration, OutgoingAuth};
+use ig_core::integration::{ClientCredentials, CredentialsLocation, Integration, OutgoingAuth};
 use ig_core::job::Job;
 use ig_core::secret::Secret;
-use ig_store::{Expected, MongoConfig, SecretBox, SecretsConfig, SecretsTally, Store};
+use ig_store::{Expected, MongoConfig, SecretSealer, SecretsConfig, SecretsTally, Store};
 use ig_testkit::builders;
 use ig_testkit::mongo::TestDatabase;
 
@@ -32,8 +32,8 @@ impl Ground {
     async fn prepare() -> Self {
         let mut ground = Self {
             database: ig_testkit::mongo::database(),
-            old: SecretBox::generate_key(OLD).unwrap(),
-            new: SecretBox::generate_key(NEW).unwrap(),
+            old: SecretSealer::generate_key(OLD).unwrap(),
+            new: SecretSealer::generate_key(NEW).unwrap(),
             items: Vec::new(),
         };
         let store = ground.store(&[&ground.old]).await;
@@ -58,7 +58,7 @@ impl Ground {
             database: self.database.name.clone(),
             ..MongoConfig::default()
         };
-        Store::connect(&config, SecretBox::new(&SecretsConfig { keys }).unwrap())
+        Store::connect(&config, SecretSealer::new(&SecretsConfig { keys }).unwrap())
             .await
             .unwrap()
     }
@@ -169,7 +169,7 @@ fn everything() -> Vec<Change> {
             client_secret: secret(),
             scope: None,
             audience: Some("them".to_owned()),
-            placed: CredentialsPlace::Body,
+            location: CredentialsLocation::Body,
         })),
         OutgoingAuth::CustomHeaders {
             headers: vec![("X-A".to_owned(), secret()), ("X-B".to_owned(), secret())],
@@ -257,7 +257,7 @@ async fn rotation_repeated_writes_nothing() {
 #[tokio::test]
 async fn rotation_names_a_document_under_an_unknown_key_and_renews_the_others() {
     let ground = Ground::prepare().await;
-    let lost = SecretBox::generate_key("lost-key").unwrap();
+    let lost = SecretSealer::generate_key("lost-key").unwrap();
     let stranger = outbound(bearer());
     let id = stranger.id;
     commit(

@@ -9,8 +9,8 @@ use ig_core::delivery_log::EventRef;
 use ig_core::id::{EventId, EventType, IntegrationId, OrgId, Rid, SourceId};
 use ig_core::ports::{Journal as _, JournalEntry};
 use ig_core::schedule::{MatchKey, Schedule, ScheduleMode, Zone};
-use ig_core::scheduled::{CallOff, CallOffKey, OccurrenceOutcome, ScheduledDelivery, ScheduledStatus, Series};
-use ig_store::{Changed, DeliveryClaim, Page, ScheduledDeliveries, ScheduledFilter};
+use ig_core::scheduled::{CancellationEvent, CancellationKey, OccurrenceOutcome, ScheduledDelivery, ScheduledStatus, Series};
+use ig_store::{ChangeOutcome, DeliveryClaim, Page, ScheduledDeliveries, ScheduledFilter};
 use ig_testkit::builders;
 use serde_json::json;
 
@@ -32,8 +32,8 @@ fn integration() -> IntegrationId {
     builders::integration_id(1)
 }
 
-fn key(byte: u8) -> CallOffKey {
-    CallOffKey::new(ORG, integration(), MatchKey([byte; 16]))
+fn key(byte: u8) -> CancellationKey {
+    CancellationKey::new(ORG, integration(), MatchKey([byte; 16]))
 }
 
 /// The delivery that the event at a position planned for a second.
@@ -52,7 +52,7 @@ pub(crate) fn planned(position: u64, second: i64) -> ScheduledDelivery {
         payload: Bytes::from_static(br#"{"visit": 1.0}"#),
         scheduled_for: moment(second),
         series: None,
-        call_off_keys: Vec::new(),
+        cancellation_keys: Vec::new(),
         status: ScheduledStatus::Pending,
         error: None,
         cancellation: None,
@@ -80,13 +80,13 @@ fn every_second(position: u64, times: u32) -> ScheduledDelivery {
 
 fn with_key(position: u64, second: i64, byte: u8) -> ScheduledDelivery {
     ScheduledDelivery {
-        call_off_keys: vec![key(byte)],
+        cancellation_keys: vec![key(byte)],
         ..planned(position, second)
     }
 }
 
-fn call_off(position: u64, byte: u8, replacement: Option<ScheduledDelivery>) -> CallOff {
-    CallOff {
+fn cancelling(position: u64, byte: u8, replacement: Option<ScheduledDelivery>) -> CancellationEvent {
+    CancellationEvent {
         org_id: ORG,
         integration: integration(),
         key: key(byte),
@@ -160,7 +160,7 @@ async fn scheduled_delivery_planned_twice_exists_once_as_first_planned() {
     let stored = Stored::fresh().await;
     let delivery = every_second(1, 3);
     let entry = JournalEntry::Scheduled(Box::new(ScheduledDelivery {
-        call_off_keys: vec![key(1), key(2)],
+        cancellation_keys: vec![key(1), key(2)],
         ..delivery.clone()
     }));
     let later = ScheduledDelivery {
@@ -170,10 +170,10 @@ async fn scheduled_delivery_planned_twice_exists_once_as_first_planned() {
     stored.store.journal().record(&[entry]).await.unwrap();
     let rows = plan(&stored, &[later]).await;
     let found = rows.get(ORG, delivery.id).await.unwrap().unwrap();
-    assert_eq!(found.call_off_keys, [key(1), key(2)]);
+    assert_eq!(found.cancellation_keys, [key(1), key(2)]);
     assert_eq!(
         ScheduledDelivery {
-            call_off_keys: Vec::new(),
+            cancellation_keys: Vec::new(),
             ..found
         },
         delivery
@@ -237,7 +237,7 @@ async fn scheduled_claim_is_extended_released_and_ended_for_many() {
     rows.release(&ids[..1], "me", moment(15)).await.unwrap();
     assert!(rows.due(moment(14), moment(15), &[], 10).await.unwrap()[0].id == ids[0]);
     let canceled = rows.cancel(ORG, ids[1], "by hand", moment(13)).await.unwrap();
-    assert_eq!(canceled, Changed::Done, "though it is under way");
+    assert_eq!(canceled, ChangeOutcome::Done, "though it is under way");
     rows.complete(&ids, Duration::from_hours(1), claim("me", moment(13)))
         .await
         .unwrap();
@@ -287,7 +287,7 @@ async fn next_occurrence_is_planned_once_despite_interruptions() {
 async fn later_event_cancels_what_earlier_ones_planned_in_any_order_of_reading() {
     let stored = Stored::fresh().await;
     let rows = plan(&stored, &[with_key(10, 1, 1), with_key(11, 1, 2), with_key(30, 1, 1)]).await;
-    rows.call_off(&call_off(20, 1, None)).await.unwrap();
+    rows.cancel_earlier(&cancelling(20, 1, None)).await.unwrap();
     let expected = [
         (10, ScheduledStatus::Cancelled),
         (11, ScheduledStatus::Pending),
@@ -297,7 +297,7 @@ async fn later_event_cancels_what_earlier_ones_planned_in_any_order_of_reading()
     // An earlier event that is read late, and a later event.
     plan(&stored, &[with_key(15, 1, 1), with_key(25, 1, 1)]).await;
     // The same event, read again after a restart.
-    rows.call_off(&call_off(20, 1, None)).await.unwrap();
+    rows.cancel_earlier(&cancelling(20, 1, None)).await.unwrap();
     let found: Vec<_> = statuses(&rows).await.into_iter().map(|(_, status)| status).collect();
     let (pending, cancelled) = (ScheduledStatus::Pending, ScheduledStatus::Cancelled);
     assert_eq!(found, [cancelled, pending, cancelled, pending, pending]);
@@ -313,11 +313,11 @@ async fn pending_delivery_is_replaced_once_and_nothing_is_planned_without_one() 
     let rows = plan(&stored, &[with_key(10, 1, 1)]).await;
     let replacement = with_key(20, 60, 1);
     for _ in 0..2 {
-        let moved = call_off(20, 1, Some(replacement.clone()));
+        let moved = cancelling(20, 1, Some(replacement.clone()));
         stored
             .store
             .journal()
-            .record(&[JournalEntry::CalledOff(Box::new(moved))])
+            .record(&[JournalEntry::Cancellation(Box::new(moved))])
             .await
             .unwrap();
     }
@@ -325,7 +325,9 @@ async fn pending_delivery_is_replaced_once_and_nothing_is_planned_without_one() 
         statuses(&rows).await,
         [(10, ScheduledStatus::Cancelled), (20, ScheduledStatus::Pending)]
     );
-    rows.call_off(&call_off(21, 9, Some(with_key(21, 60, 9)))).await.unwrap();
+    rows.cancel_earlier(&cancelling(21, 9, Some(with_key(21, 60, 9))))
+        .await
+        .unwrap();
     assert_eq!(statuses(&rows).await.len(), 2, "nothing was pending under that key");
     // The replaced event is read after its replacement.
     plan(&stored, &[with_key(19, 1, 9)]).await;
@@ -339,7 +341,7 @@ async fn pending_delivery_is_replaced_once_and_nothing_is_planned_without_one() 
         ]
     );
     // The replacement is cancelled in its turn.
-    rows.call_off(&call_off(40, 9, None)).await.unwrap();
+    rows.cancel_earlier(&cancelling(40, 9, None)).await.unwrap();
     assert_eq!(statuses(&rows).await[3], (21, ScheduledStatus::Cancelled));
 }
 
@@ -347,12 +349,12 @@ async fn pending_delivery_is_replaced_once_and_nothing_is_planned_without_one() 
 async fn series_cancelled_during_a_delivery_does_not_continue() {
     let stored = Stored::fresh().await;
     let first = ScheduledDelivery {
-        call_off_keys: vec![key(1)],
+        cancellation_keys: vec![key(1)],
         ..every_second(1, 9)
     };
     let rows = plan(&stored, std::slice::from_ref(&first)).await;
     let mine = rows.claim(&[first.id], claim("me", moment(2))).await.unwrap().remove(0);
-    rows.call_off(&call_off(5, 1, None)).await.unwrap();
+    rows.cancel_earlier(&cancelling(5, 1, None)).await.unwrap();
     let settled = rows.settle(&mine, &OccurrenceOutcome::Completed, claim("me", moment(2)), true);
     assert!(!settled.await.unwrap(), "it was called off");
     // Had it been settled just before, its successor would be cancelled as soon as it is planned.
@@ -369,13 +371,19 @@ async fn manual_cancel_and_reschedule_change_pending_deliveries_alone() {
     let rows = plan(&stored, &deliveries).await;
     let ids: Vec<_> = deliveries.iter().map(|delivery| delivery.id).collect();
     let now = moment(6);
-    assert_eq!(rows.cancel(OrgId(8), ids[0], "x", now).await.unwrap(), Changed::NotFound);
-    assert_eq!(rows.reschedule(OrgId(8), ids[0], now, now).await.unwrap(), Changed::NotFound);
+    assert_eq!(
+        rows.cancel(OrgId(8), ids[0], "x", now).await.unwrap(),
+        ChangeOutcome::NotFound
+    );
+    assert_eq!(
+        rows.reschedule(OrgId(8), ids[0], now, now).await.unwrap(),
+        ChangeOutcome::NotFound
+    );
     assert_eq!(
         rows.cancel(ORG, ids[0], "No longer wanted", now).await.unwrap(),
-        Changed::Done
+        ChangeOutcome::Done
     );
-    let ended = Changed::Ended(ScheduledStatus::Cancelled);
+    let ended = ChangeOutcome::Ended(ScheduledStatus::Cancelled);
     assert_eq!(rows.cancel(ORG, ids[0], "again", now).await.unwrap(), ended);
     assert_eq!(rows.reschedule(ORG, ids[0], now, now).await.unwrap(), ended);
     let row = rows.get(ORG, ids[0]).await.unwrap().unwrap();
@@ -384,10 +392,13 @@ async fn manual_cancel_and_reschedule_change_pending_deliveries_alone() {
     assert_eq!(rows.claim(&ids, claim("me", now)).await.unwrap().len(), 2);
     assert_eq!(
         rows.reschedule(ORG, ids[1], moment(90), now).await.unwrap(),
-        Changed::UnderWay
+        ChangeOutcome::UnderWay
     );
     rows.release(&ids, "me", now).await.unwrap();
-    assert_eq!(rows.reschedule(ORG, ids[1], moment(90), now).await.unwrap(), Changed::Done);
+    assert_eq!(
+        rows.reschedule(ORG, ids[1], moment(90), now).await.unwrap(),
+        ChangeOutcome::Done
+    );
     let due = rows.due(moment(0), moment(89), &[], 10).await.unwrap();
     assert_eq!(due.iter().map(|due| due.id).collect::<Vec<_>>(), [ids[2]]);
     assert_eq!(rows.earliest(moment(6), moment(100)).await.unwrap(), Some(moment(90)));

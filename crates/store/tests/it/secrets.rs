@@ -11,7 +11,7 @@ use ig_core::integration::{
     SimpleMapping, StaticField, Transform, Transformation, Unmapped,
 };
 use ig_core::secret::Secret;
-use ig_store::{Expected, SecretBox, SecretsConfig, Store, StoreError};
+use ig_store::{Expected, SecretSealer, SecretsConfig, Store, StoreError};
 use ig_testkit::builders;
 use mongodb::bson::{Document, doc, oid::ObjectId};
 use serde_json::json;
@@ -197,8 +197,8 @@ async fn integration_without_its_key_is_refused_rather_than_read_in_part() {
         },
     )
     .await;
-    let keys = vec![SecretBox::generate_key("other").unwrap()];
-    let strangers = [SecretBox::new(&SecretsConfig { keys }).unwrap(), SecretBox::closed()];
+    let keys = vec![SecretSealer::generate_key("other").unwrap()];
+    let strangers = [SecretSealer::new(&SecretsConfig { keys }).unwrap(), SecretSealer::closed()];
     for secrets in strangers {
         let stranger = Store::connect(&config(&stored.database), secrets).await.unwrap();
         let read = stranger.integrations().get(integration.org_id, integration.id).await;

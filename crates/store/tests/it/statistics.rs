@@ -297,11 +297,11 @@ async fn statistics_that_take_too_long_fail_as_too_much() {
     let logs = mixed(7, now - TimeDelta::hours(24), 2_300);
     record(&store, &logs).await;
     // The server counts in milliseconds, and no server reads so many deliveries in one.
-    let patience = Duration::from_millis(1);
-    let statistics = store.delivery_statistics().within(patience);
+    let timeout = Duration::from_millis(1);
+    let statistics = store.delivery_statistics().with_timeout(timeout);
     let scope = scope(7, now - TimeDelta::days(1), now);
-    assert_eq!(statistics.summary(&scope).await, Err(CountError::TooMuch(patience)));
-    assert_eq!(statistics.errors(&scope, 10).await, Err(CountError::TooMuch(patience)));
+    assert_eq!(statistics.summary(&scope).await, Err(CountError::TooMuch(timeout)));
+    assert_eq!(statistics.errors(&scope, 10).await, Err(CountError::TooMuch(timeout)));
     let recent = statistics.recent(&Orgs::one(OrgId(7)), now).await.unwrap();
     assert_eq!(recent.last_day, None, "a dashboard does without");
 }

@@ -3,21 +3,21 @@
 use std::time::Duration;
 
 use ig_core::clock::Timestamp;
-use ig_store::{MongoConfig, SecretBox, SecretsConfig, Store};
+use ig_store::{MongoConfig, SecretSealer, SecretsConfig, Store};
 use ig_testkit::mongo::TestDatabase;
 
 /// A migrated store; its database is dropped with it.
 pub(crate) struct Stored {
     pub(crate) store: Store,
     pub(crate) database: TestDatabase,
-    secrets: SecretBox,
+    secrets: SecretSealer,
 }
 
 impl Stored {
     pub(crate) async fn fresh() -> Self {
         let database = ig_testkit::mongo::database();
-        let keys = vec![SecretBox::generate_key("test").unwrap()];
-        let secrets = SecretBox::new(&SecretsConfig { keys }).unwrap();
+        let keys = vec![SecretSealer::generate_key("test").unwrap()];
+        let secrets = SecretSealer::new(&SecretsConfig { keys }).unwrap();
         let store = Store::connect(&config(&database), secrets.clone()).await.unwrap();
         store.migrate().await.unwrap();
         Self {

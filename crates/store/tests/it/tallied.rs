@@ -48,7 +48,7 @@ async fn redelivered(store: &Store, random: &mut StdRng, log: &mut DeliveryLog) 
         log.status = status;
     }
     let again = DeliveryLog { status, ..log.clone() };
-    let entry = JournalEntry::Redelivery {
+    let entry = JournalEntry::Retry {
         log: Box::new(again),
         trace: trace(),
     };
@@ -224,7 +224,7 @@ async fn tallied_figures_without_time_fail_as_too_much() {
     )
     .await;
     let period = Period::new(now - TimeDelta::hours(20), now).unwrap();
-    let hurried = store.delivery_statistics().within(Duration::ZERO);
+    let hurried = store.delivery_statistics().with_timeout(Duration::ZERO);
     assert_eq!(
         hurried.of_org(ORG, period, now).await,
         Err(CountError::TooMuch(Duration::ZERO))

@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use ig_core::lookup::Resolved;
+use ig_core::lookup::ResolvedLookups;
 use ig_core::ports::StoreError;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::entry::EntryKey;
 
-type LoadResult = Result<Arc<Resolved>, StoreError>;
+type LoadResult = Result<Arc<ResolvedLookups>, StoreError>;
 
 /// A key, and the generation of its table when it was requested.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use ig_core::fault::Faults;
 use ig_core::integration::FieldMapping;
-use ig_core::lookup::{LookupKey, Resolved};
+use ig_core::lookup::{LookupKey, ResolvedLookups};
 use serde_json::Value;
 
 use super::field_copy::FieldCopy;
@@ -27,12 +27,12 @@ impl Rule {
         let target = ok_or_fault(Path::target(&mapping.target), "/targetField", &mut faults);
         let transform = ValueTransform::compile(mapping.transform.as_ref());
         if let Err(found) = &transform {
-            faults.absorb("/format", found.clone());
+            faults.add_below("/format", found.clone());
         }
         let (Some(source), Some(target), Ok(transform)) = (source, target, transform) else {
             return Err(faults);
         };
-        check_brackets(&source, &target).map_err(|message| Faults::one("/targetField", message))?;
+        check_brackets(&source, &target).map_err(|message| Faults::single("/targetField", message))?;
         let default = mapping.default.clone();
         Ok(Self {
             source,
@@ -58,7 +58,7 @@ impl Rule {
     pub(super) fn apply(
         &self,
         payload: &Value,
-        resolved: &Resolved,
+        resolved: &ResolvedLookups,
         output: &mut Value,
         budget: &mut OutputBudget,
     ) -> Result<(), Problem> {

@@ -3,7 +3,7 @@
 use ig_core::fault::Faults;
 use ig_core::id::LookupType;
 use ig_core::integration::Transform;
-use ig_core::lookup::{LookupKey, Resolved};
+use ig_core::lookup::{LookupKey, ResolvedLookups};
 use serde_json::Value;
 
 use super::field_copy::Transformed;
@@ -35,7 +35,7 @@ impl ValueTransform {
     }
 
     /// The value to write for a source value; the default, if any, for a missing one.
-    pub(super) fn apply(&self, source: Option<&Value>, default: Option<&Value>, resolved: &Resolved) -> Transformed {
+    pub(super) fn apply(&self, source: Option<&Value>, default: Option<&Value>, resolved: &ResolvedLookups) -> Transformed {
         let Some(value) = source else {
             return Ok(default.cloned());
         };

@@ -39,7 +39,7 @@ pub(super) fn check(schema: &Value) -> Result<(), Faults> {
     if estimator.cost(schema, &InputPath::new(""), 0)?.parts <= MAX_PARTS {
         return Ok(());
     }
-    Err(Faults::one(
+    Err(Faults::single(
         "",
         format!("is too large: with its references unfolded it has more than {MAX_PARTS} parts"),
     ))
@@ -98,7 +98,7 @@ impl CostEstimator<'_> {
         match (keyword, value) {
             ("$ref", Value::String(target)) => self.reference(target, place, depth),
             ("$schema", Value::String(draft)) => known_draft(draft, place),
-            (keyword, _) if UNSUPPORTED_KEYWORDS.contains(&keyword) => Err(Faults::one(
+            (keyword, _) if UNSUPPORTED_KEYWORDS.contains(&keyword) => Err(Faults::single(
                 place.to_string(),
                 "is not supported; refer to parts of the schema as #/$defs/name",
             )),
@@ -125,14 +125,14 @@ impl CostEstimator<'_> {
             .filter(|pointer| pointer.is_empty() || pointer.starts_with('/'));
         let target = pointer.and_then(|pointer| self.root.pointer(pointer));
         let (Some(pointer), Some(target)) = (pointer, target) else {
-            return Err(Faults::one(
+            return Err(Faults::single(
                 place.to_string(),
                 "must refer to a part of this schema, such as #/$defs/name",
             ));
         };
         let contains_itself = place.to_string().starts_with(&format!("{pointer}/"));
         if contains_itself || self.in_progress.iter().any(|followed| followed == reference) {
-            return Err(Faults::one(
+            return Err(Faults::single(
                 place.to_string(),
                 "leads back to where it came from; schemas that contain themselves are not supported",
             ));
@@ -147,14 +147,14 @@ impl CostEstimator<'_> {
 
 fn too_deep(place: &InputPath<'_>) -> Faults {
     let message = format!("nests too deep: with its references unfolded, a schema may nest {MAX_DEPTH} levels");
-    Faults::one(place.to_string(), message)
+    Faults::single(place.to_string(), message)
 }
 
 fn known_draft(draft: &str, place: &InputPath<'_>) -> Result<Cost, Faults> {
     if DRAFTS.contains(&draft.trim_end_matches('#')) {
         return Ok(Cost::default());
     }
-    Err(Faults::one(
+    Err(Faults::single(
         place.to_string(),
         "must be a published draft, such as https://json-schema.org/draft/2020-12/schema",
     ))

@@ -161,7 +161,7 @@ fn report(value: &ScriptValue) -> ValidationReport {
         ScriptValue::Output(json) => ValidationReport::from_json(json),
         ScriptValue::Skipped | ScriptValue::Bool(_) => None,
     };
-    read.unwrap_or_else(|| ValidationReport::UnusableSchema(Faults::one("", "was not judged: its answer cannot be read")))
+    read.unwrap_or_else(|| ValidationReport::UnusableSchema(Faults::single("", "was not judged: its answer cannot be read")))
 }
 
 /// The faults of a payload whose validation was stopped.
@@ -174,5 +174,5 @@ fn limit_faults(error: ScriptError) -> Result<Faults, TransformError> {
         ScriptFault::Disabled | ScriptFault::Unavailable => return Err(error.into()),
     };
     let message = format!("{reason} ({}); make the schema simpler or the payload smaller", error.message);
-    Ok(Faults::one("", message))
+    Ok(Faults::single("", message))
 }

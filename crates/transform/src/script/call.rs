@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ig_core::clock::Timestamp;
-use ig_core::event::LARGEST_PAYLOAD;
+use ig_core::event::MAX_PAYLOAD_BYTES;
 use ig_core::id::OrgId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -36,7 +36,7 @@ impl Language {
     pub(crate) fn max_input_bytes(self) -> usize {
         match self {
             Self::JavaScript(_) => MAX_INPUT_BYTES,
-            Self::JsonSchema => LARGEST_PAYLOAD,
+            Self::JsonSchema => MAX_PAYLOAD_BYTES,
         }
     }
 }

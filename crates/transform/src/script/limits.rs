@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ig_core::event::LARGEST_PAYLOAD;
+use ig_core::event::MAX_PAYLOAD_BYTES;
 
 /// How long a run may take, unless its integration sets another limit.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_millis(250);
@@ -53,7 +53,7 @@ pub(crate) const CONTEXT_RUNS: u32 = 5_000;
 /// Bytes of growth after which a context is replaced.
 pub(crate) const CONTEXT_GROWTH: u64 = 20 * 1024 * 1024;
 /// Bytes of one frame between service and worker.
-pub(crate) const MAX_FRAME_BYTES: usize = LARGEST_PAYLOAD + 1024 * 1024;
+pub(crate) const MAX_FRAME_BYTES: usize = MAX_PAYLOAD_BYTES + 1024 * 1024;
 
 /// How deep a JSON text nests; it may be invalid.
 pub(crate) fn depth(json: &[u8]) -> usize {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use ig_core::integration::{DateFormat, FieldMapping, SimpleMapping, Transform};
-use ig_core::lookup::Resolved;
+use ig_core::lookup::ResolvedLookups;
 use ig_core::schedule::{Delay, DelayForm, Due, Zone};
 use ig_transform::CompiledMapping;
 use proptest::prelude::*;
@@ -30,7 +30,7 @@ fn by_mapping(values: &[Value], zone: &str) -> Vec<ReadDate> {
     });
     let mapping = mapping.unwrap();
     let read = |value: &Value| {
-        let mapped = mapping.apply(&json!({ "at": value }), &Resolved::new()).ok()?;
+        let mapped = mapping.apply(&json!({ "at": value }), &ResolvedLookups::new()).ok()?;
         mapped["at"].as_str()?.parse().ok()
     };
     values.iter().map(read).collect()

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ig_core::id::{LookupType, OrgId, Rid};
-use ig_core::lookup::{LookupKey, LookupSide, Resolved};
+use ig_core::lookup::{LookupKey, LookupSide, ResolvedLookups};
 use ig_core::ports::{Lookups, StoreError};
 use ig_transform::{CacheLimits, LookupCache};
 use parking_lot::Mutex;
@@ -56,7 +56,7 @@ impl Store {
 
 #[async_trait]
 impl Lookups for Store {
-    async fn resolve(&self, _org: OrgId, _entity: Rid, keys: &[LookupKey]) -> Result<Resolved, StoreError> {
+    async fn resolve(&self, _org: OrgId, _entity: Rid, keys: &[LookupKey]) -> Result<ResolvedLookups, StoreError> {
         let answer = self.answer.lock().clone();
         self.queries
             .lock()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ig_core::id::LookupType;
 use ig_core::integration::{FieldMapping, LookupReturn, LookupRule, LookupSource, SimpleMapping, Transform, Unmapped};
-use ig_core::lookup::{LookupKey, LookupSide, Resolved};
+use ig_core::lookup::{LookupKey, LookupSide, ResolvedLookups};
 use ig_transform::{CompiledLookups, CompiledMapping, Problem};
 use serde_json::{Map, Value, json};
 
@@ -18,7 +18,7 @@ fn key(table: &str, source_id: &str) -> LookupKey {
 }
 
 /// Rows of the table `DEPT`: each source with its target's identifier and name.
-fn resolved(rows: &[(&str, &str)]) -> Resolved {
+fn resolved(rows: &[(&str, &str)]) -> ResolvedLookups {
     let rows = rows.iter().map(|(source, target)| {
         let mut fields = Map::new();
         fields.insert("name".to_owned(), json!(format!("name of {target}")));

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use ig_core::event::Payload;
 use ig_core::integration::{DateFormat, FieldMapping, SimpleMapping, StaticField, Transform, Transformation};
-use ig_core::lookup::Resolved;
+use ig_core::lookup::ResolvedLookups;
 use ig_transform::{Compiled, CompiledMapping};
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ fn mapped(fields: Vec<FieldMapping>, payload: &Value) -> Value {
     };
     CompiledMapping::compile(&mapping)
         .unwrap()
-        .apply(payload, &Resolved::new())
+        .apply(payload, &ResolvedLookups::new())
         .unwrap()
 }
 
@@ -150,7 +150,7 @@ fn passthrough_begins_with_the_payload_and_statics_come_last() {
     };
     let output = CompiledMapping::compile(&mapping)
         .unwrap()
-        .apply(&json!({"z": 0, "a": 1}), &Resolved::new())
+        .apply(&json!({"z": 0, "a": 1}), &ResolvedLookups::new())
         .unwrap();
     assert_eq!(output.to_string(), r#"{"z":0,"a":1,"b":1,"meta":{"kind":"k"}}"#);
 }
@@ -163,7 +163,7 @@ fn mapping_error_names_rule_and_path() {
     };
     let error = CompiledMapping::compile(&mapping)
         .unwrap()
-        .apply(&json!({"v": "secret"}), &Resolved::new())
+        .apply(&json!({"v": "secret"}), &ResolvedLookups::new())
         .unwrap_err();
     assert_eq!((error.rule.as_str(), error.path.as_str()), ("/fieldMappings/1", "v"));
     assert!(!error.to_string().contains("secret"));
@@ -178,7 +178,7 @@ fn mapping_never_replaces_a_value_to_write_below_it() {
     };
     let compiled = CompiledMapping::compile(&mapping).unwrap();
     for payload in [json!({"a": 1, "items": [1]}), json!({"a": 1, "items": "text"}), json!([1])] {
-        let error = compiled.apply(&payload, &Resolved::new());
+        let error = compiled.apply(&payload, &ResolvedLookups::new());
         assert_eq!(error.is_err(), payload.is_object(), "{payload}");
     }
 }
@@ -228,5 +228,5 @@ fn identity_mapping_sends_the_received_bytes() {
     let Compiled::Simple(simple) = compiled else {
         panic!("a mapping")
     };
-    assert_eq!(simple.apply(&payload, &Resolved::new()).unwrap(), raw);
+    assert_eq!(simple.apply(&payload, &ResolvedLookups::new()).unwrap(), raw);
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use ig_core::event::Payload;
 use ig_core::id::LookupType;
 use ig_core::integration::{FieldMapping, SimpleMapping, StaticField, Transform};
-use ig_core::lookup::{LookupKey, Resolved};
+use ig_core::lookup::{LookupKey, ResolvedLookups};
 use ig_transform::CompiledSimple;
 use ig_transform::script::ScriptValue;
 
@@ -18,7 +18,7 @@ const PAYLOAD: &str = r#"{"id":123456789012345678901234567890,"price":1.10,"bill
 fn sent(mapping: &SimpleMapping) -> String {
     let payload = Payload::parse(Bytes::from_static(PAYLOAD.as_bytes())).unwrap();
     let compiled = CompiledSimple::compile(mapping).unwrap();
-    let sent = compiled.apply(&payload, &Resolved::new()).unwrap();
+    let sent = compiled.apply(&payload, &ResolvedLookups::new()).unwrap();
     String::from_utf8(sent.to_vec()).unwrap()
 }
 

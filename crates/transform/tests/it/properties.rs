@@ -4,7 +4,7 @@ use ig_core::id::LookupType;
 use ig_core::integration::{
     DateFormat, FieldMapping, LookupReturn, LookupRule, LookupSource, MAX_DEPTH, SimpleMapping, StaticField, Transform, Unmapped,
 };
-use ig_core::lookup::{LookupKey, LookupSide, Resolved};
+use ig_core::lookup::{LookupKey, LookupSide, ResolvedLookups};
 use ig_transform::{CompiledLookups, CompiledMapping, Problem};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -48,7 +48,7 @@ fn any_transform() -> impl Strategy<Value = Option<Transform>> {
 }
 
 /// Every key mapped to itself.
-fn all_mapped(keys: Vec<LookupKey>) -> Resolved {
+fn all_mapped(keys: Vec<LookupKey>) -> ResolvedLookups {
     let side = |key: &LookupKey| LookupSide {
         id: key.source_id.clone(),
         fields: Map::new(),
@@ -91,7 +91,7 @@ fn rewritten(rule: FieldMapping, value: &Value) -> Option<Result<Value, Problem>
         ..SimpleMapping::default()
     };
     let compiled = CompiledMapping::compile(&mapping).ok()?;
-    let output = compiled.apply(&json!({ "v": value }), &Resolved::new());
+    let output = compiled.apply(&json!({ "v": value }), &ResolvedLookups::new());
     Some(output.map(|output| output["v"].clone()).map_err(|error| error.problem))
 }
 
@@ -122,7 +122,7 @@ proptest! {
             mapping.fields.push(rule);
         }
         if let Ok(compiled) = CompiledMapping::compile(&mapping)
-            && let Ok(output) = compiled.apply(&payload, &Resolved::new())
+            && let Ok(output) = compiled.apply(&payload, &ResolvedLookups::new())
         {
             prop_assert!(depth(&output) <= MAX_DEPTH);
         }
@@ -132,7 +132,7 @@ proptest! {
     fn path_of_any_text_parses_or_is_a_fault(text in ".{0,40}", payload in any_value()) {
         let mapping = SimpleMapping { fields: vec![field(&text, &text)], ..SimpleMapping::default() };
         if let Ok(compiled) = CompiledMapping::compile(&mapping) {
-            let _ = compiled.apply(&payload, &Resolved::new());
+            let _ = compiled.apply(&payload, &ResolvedLookups::new());
         }
     }
 
@@ -142,7 +142,7 @@ proptest! {
             fields: order.iter().map(|n| field("v", &format!("k{n}"))).collect(),
             ..SimpleMapping::default()
         };
-        let output = CompiledMapping::compile(&mapping).unwrap().apply(&json!({"v": 1}), &Resolved::new()).unwrap();
+        let output = CompiledMapping::compile(&mapping).unwrap().apply(&json!({"v": 1}), &ResolvedLookups::new()).unwrap();
         let keys: Vec<_> = output.as_object().unwrap().keys().cloned().collect();
         let expected: Vec<_> = order.iter().map(|n| format!("k{n}")).collect();
         prop_assert_eq!(keys, expected);
@@ -174,7 +174,7 @@ proptest! {
         };
         let plain = CompiledMapping::compile(&mapping(None)).unwrap();
         let looked = CompiledMapping::compile(&mapping(Some(Transform::Lookup(LookupType::new("T"))))).unwrap();
-        let none = Resolved::new();
+        let none = ResolvedLookups::new();
         prop_assert_eq!(plain.apply(&payload, &none), looked.apply(&payload, &none));
     }
 
@@ -217,7 +217,7 @@ proptest! {
     #[test]
     fn passthrough_changes_nothing(payload in any_value()) {
         let compiled = CompiledMapping::compile(&SimpleMapping::identity()).unwrap();
-        prop_assert_eq!(compiled.apply(&payload, &Resolved::new()).unwrap(), payload);
+        prop_assert_eq!(compiled.apply(&payload, &ResolvedLookups::new()).unwrap(), payload);
     }
 }
 
@@ -230,13 +230,13 @@ fn depth_is_bounded_in_input_and_output() {
         };
         CompiledMapping::compile(&mapping)
             .unwrap()
-            .apply(&json!({ "v": nested(48) }), &Resolved::new())
+            .apply(&json!({ "v": nested(48) }), &ResolvedLookups::new())
     };
     assert_eq!(depth(&copy("x.y").unwrap()), MAX_DEPTH);
     assert_eq!(copy("x.y.z").unwrap_err().rule, "/fieldMappings/0");
     let whole = CompiledMapping::compile(&SimpleMapping::identity()).unwrap();
-    assert!(whole.apply(&nested(50), &Resolved::new()).is_ok());
-    assert!(whole.apply(&nested(51), &Resolved::new()).is_err());
+    assert!(whole.apply(&nested(50), &ResolvedLookups::new()).is_ok());
+    assert!(whole.apply(&nested(51), &ResolvedLookups::new()).is_err());
 }
 
 #[test]
@@ -258,7 +258,7 @@ fn output_budget_bounds_what_rules_write() {
         ..SimpleMapping::default()
     };
     let compiled = CompiledMapping::compile(&mapping).unwrap();
-    let apply = |items: usize| compiled.apply(&json!({ "l": vec![0; items] }), &Resolved::new());
+    let apply = |items: usize| compiled.apply(&json!({ "l": vec![0; items] }), &ResolvedLookups::new());
     assert!(apply(100).is_ok());
     assert_eq!(apply(100_000).unwrap_err().problem, Problem::TooLarge);
 }

@@ -2,7 +2,7 @@
 
 use ig_core::id::LookupType;
 use ig_core::integration::{DateFormat, FieldMapping, SimpleMapping, StaticField, Transform};
-use ig_core::lookup::{LookupKey, LookupSide, Resolved};
+use ig_core::lookup::{LookupKey, LookupSide, ResolvedLookups};
 use ig_transform::CompiledMapping;
 use serde_json::{Map, Value, json};
 
@@ -49,7 +49,7 @@ fn mapping(written: &Value) -> SimpleMapping {
 }
 
 /// `DEPT` maps 1 to CARD and 2 to NEURO.
-fn rows() -> Resolved {
+fn rows() -> ResolvedLookups {
     let rows = [("1", "CARD"), ("2", "NEURO")].map(|(source, target)| {
         let lookup_type = LookupType::new("DEPT");
         let source_id = source.to_owned();

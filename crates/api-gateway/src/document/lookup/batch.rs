@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use ig_core::fault::Faults;
 use ig_core::id::{LookupType, OrgId, Rid};
-use ig_core::lookup::{LookupDraft, LookupTable, lookup_type};
-use ig_store::Written;
+use ig_core::lookup::{LookupDraft, LookupTable, parse_lookup_type};
+use ig_store::WriteCounts;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -99,7 +99,7 @@ impl LookupBatch {
             );
             return Err(faults);
         }
-        let named = named.and_then(|text| noted(&mut faults, "/type", lookup_type(&text)));
+        let named = named.and_then(|text| noted(&mut faults, "/type", parse_lookup_type(&text)));
         let tenant = tenant_id.and_then(|rid| noted(&mut faults, "/tenantId", tenant(org, rid)));
         let defaults = Defaults {
             lookup_type: named,
@@ -146,24 +146,27 @@ impl LookupDeletion {
         match (ids, named) {
             (Some(ids), None) if tenant_id.is_none() => {
                 if ids.is_empty() || ids.len() > MOST {
-                    return Err(Faults::one("/ids", format!("must hold 1 to {MOST} identifiers")));
+                    return Err(Faults::single("/ids", format!("must hold 1 to {MOST} identifiers")));
                 }
                 // A malformed identifier cannot name an existing row.
                 Ok(Deletion::Rows(ids.iter().filter_map(|id| id.parse().ok()).collect()))
             }
             (None, Some(named)) => {
-                let named = within("/type", lookup_type(&named))?;
+                let named = within("/type", parse_lookup_type(&named))?;
                 let tenant = tenant_id.map(|rid| within("/tenantId", tenant(org, rid))).transpose()?;
                 Ok(Deletion::Type(named, tenant))
             }
-            _ => Err(Faults::one("", "must name either ids, or a type and where wanted a tenantId")),
+            _ => Err(Faults::single(
+                "",
+                "must name either ids, or a type and where wanted a tenantId",
+            )),
         }
     }
 }
 
-impl From<Written> for BatchAnswer {
-    fn from(written: Written) -> Self {
-        let Written {
+impl From<WriteCounts> for BatchAnswer {
+    fn from(written: WriteCounts) -> Self {
+        let WriteCounts {
             created,
             updated,
             unchanged,

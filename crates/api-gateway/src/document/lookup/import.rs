@@ -1,7 +1,7 @@
 //! Imports of lookup files: their faults and their progress.
 
 use ig_core::clock::Timestamp;
-use ig_store::{LookupImport, Written};
+use ig_store::{LookupImport, WriteCounts};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -93,7 +93,7 @@ impl From<LookupImport> for ImportEntry {
             updated_at,
             expires_at: _,
         } = import;
-        let Written {
+        let WriteCounts {
             created,
             updated,
             unchanged,

@@ -4,7 +4,7 @@
 
 use ig_core::fault::Faults;
 use ig_core::id::{LookupType, OrgId, Rid};
-use ig_core::lookup::{LookupKey, LookupRow, lookup_type};
+use ig_core::lookup::{LookupKey, LookupRow, parse_lookup_type};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::openapi::schema::{ArrayBuilder, OneOfBuilder, Schema};
@@ -101,9 +101,9 @@ fn question(item: Value, org: OrgId) -> Result<Question, Faults> {
         lookup_type: named,
         value,
         tenant_id,
-    } = serde_json::from_value(item).map_err(|error| Faults::one("", error.to_string()))?;
+    } = serde_json::from_value(item).map_err(|error| Faults::single("", error.to_string()))?;
     let mut faults = Faults::default();
-    let named = noted(&mut faults, "/type", lookup_type(&named));
+    let named = noted(&mut faults, "/type", parse_lookup_type(&named));
     let tenant = tenant_id.and_then(|rid| noted(&mut faults, "/tenantId", tenant(org, rid)));
     let key = named.as_ref().and_then(|named| LookupKey::of(named, &value));
     if named.is_some() && key.is_none() {

@@ -8,7 +8,7 @@ use chrono::Utc;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use ig_core::id::OrgId;
-use ig_core::lookup::{ImportMode, lookup_type};
+use ig_core::lookup::{ImportMode, parse_lookup_type};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -83,7 +83,7 @@ impl ExportQuery {
             lookup_type: read_as(
                 "type",
                 named_type,
-                |text| lookup_type(text).ok(),
+                |text| parse_lookup_type(text).ok(),
                 "the name of a type of rows",
             )?,
             tenant: tenant_of(org, tenant_id)?,

@@ -3,11 +3,11 @@
 use bytes::Bytes;
 use ig_core::clock::Timestamp;
 use ig_core::dead_letter::{DEFAULT_MAX_RETRIES, DeadLetter, DeadLetterReason, DeadLetterStatus};
+use ig_core::dead_letter_retry::RetryPolicy;
 use ig_core::delivery_log::{DeliveryLog, DeliveryStatus, Destination};
 use ig_core::id::Rid;
 use ig_core::integration::TargetUrl;
 use ig_core::outcome::{ErrorCategory, Failure};
-use ig_core::redelivery::RetryPolicy;
 use serde::de::IgnoredAny;
 
 use crate::proxying::outcome::CallOutcome;

@@ -80,7 +80,7 @@ pub(super) async fn plan<K: Kind>(
             match one::<K>(gateway, org, name, stored, value).await {
                 Ok(Some(step)) => planned.steps.push(step),
                 Ok(None) => planned.unchanged += 1,
-                Err(error) => planned.faults.absorb(&format!("/{at}"), faults_of(error)?),
+                Err(error) => planned.faults.add_below(&format!("/{at}"), faults_of(error)?),
             }
         }
     }

@@ -9,7 +9,7 @@ use ig_core::integration::Integration;
 use ig_core::job::Job;
 use ig_core::ports::StoreError;
 use ig_core::template::Template;
-use ig_store::{Found, InboundFilter, IntegrationFilter, JobFilter, Listed, Page, TemplateFilter};
+use ig_store::{InboundFilter, IntegrationFilter, JobFilter, Listed, MaybeReadable, Page, TemplateFilter};
 
 use super::super::resource::Resource;
 use super::kind::Kind;
@@ -68,10 +68,10 @@ impl Kind for Template {
 }
 
 /// All resources, or an error: an unreadable one would pass for a missing one.
-fn readable<R: Resource>(found: Vec<Found<R>>) -> Result<Vec<R>, ApiError> {
+fn readable<R: Resource>(found: Vec<MaybeReadable<R>>) -> Result<Vec<R>, ApiError> {
     let readable = found.into_iter().map(|found| match found {
-        Found::Readable(item) => Ok(item),
-        Found::Unreadable(item) => Err(ApiError::unreadable(R::NAME, &item)),
+        MaybeReadable::Readable(item) => Ok(item),
+        MaybeReadable::Unreadable(item) => Err(ApiError::unreadable(R::NAME, &item)),
     });
     readable.collect()
 }

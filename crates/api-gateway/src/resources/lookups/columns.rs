@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use ig_core::fault::Faults;
 use ig_core::id::{LookupType, OrgId, Rid};
-use ig_core::lookup::{LookupDraft, LookupSide, LookupTable, lookup_type};
+use ig_core::lookup::{LookupDraft, LookupSide, LookupTable, parse_lookup_type};
 use serde_json::{Map, Value};
 
 use super::cell;
@@ -159,7 +159,7 @@ impl Said {
         match column {
             Column::Type => {
                 self.is_type_wrong = true;
-                self.lookup_type = Some(lookup_type(cell::text_read(cell.trim())).map_err(|faults| message(&faults))?);
+                self.lookup_type = Some(parse_lookup_type(cell::text_read(cell.trim())).map_err(|faults| message(&faults))?);
                 self.is_type_wrong = false;
             }
             Column::Tenant => self.tenant = Some(tenant_read(cell, terms)?),

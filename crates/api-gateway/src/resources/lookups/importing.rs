@@ -193,7 +193,7 @@ async fn noted(gateway: &Gateway, org: OrgId, mode: ImportMode, total: u64) -> R
         status: ImportStatus::Running,
         total,
         done: 0,
-        written: ig_store::Written::default(),
+        written: ig_store::WriteCounts::default(),
         removed: 0,
         error: None,
         created_at: stamp.created_at,
@@ -257,7 +257,7 @@ impl Job {
         self.is_whole()?;
         let mut types = self.checked.types();
         types.extend(self.order.lookup_type.clone());
-        let replaced = staged.put_in_force(&types, self.order.tenant).await?;
+        let replaced = staged.activate_in_place_of(&types, self.order.tenant).await?;
         self.import.written.created = replaced.created;
         self.import.removed = replaced.removed;
         Ok(())

@@ -26,32 +26,32 @@ fn time(cursor: &mut Cursor<'_>) -> Option<NaiveTime> {
     }
     let (hour, _) = cursor.digits()?;
     if cursor.one_of(&[':']).is_none() {
-        return on_the_hour(cursor, hour);
+        return hour_alone(cursor, hour);
     }
     let minute = cursor.exactly(2)?;
     let (second, nano) = match cursor.one_of(&[':']) {
         Some(_) => (cursor.exactly(2)?, fraction(cursor)?),
         None => (0, 0),
     };
-    let hour = on_24_hours(cursor, hour)?;
-    clock(hour, minute, second, nano)
+    let hour = hour_of_day(cursor, hour)?;
+    clock_time(hour, minute, second, nano)
 }
 
 /// `4 PM`: an hour alone is a time where AM or PM follows.
-fn on_the_hour(cursor: &mut Cursor<'_>, hour: u32) -> Option<NaiveTime> {
+fn hour_alone(cursor: &mut Cursor<'_>, hour: u32) -> Option<NaiveTime> {
     let before = cursor.left();
-    let hour = on_24_hours(cursor, hour)?;
-    (cursor.left() < before).then(|| clock(hour, 0, 0, 0)).flatten()
+    let hour = hour_of_day(cursor, hour)?;
+    (cursor.left() < before).then(|| clock_time(hour, 0, 0, 0)).flatten()
 }
 
 /// `1400`, `140000`, `140000.250`.
 pub(super) fn compact_time(cursor: &mut Cursor<'_>) -> Option<NaiveTime> {
     let (hour, minute) = (cursor.exactly(2)?, cursor.exactly(2)?);
     if cursor.digits_ahead() == 0 {
-        return clock(hour, minute, 0, 0);
+        return clock_time(hour, minute, 0, 0);
     }
     let second = cursor.exactly(2)?;
-    clock(hour, minute, second, fraction(cursor)?)
+    clock_time(hour, minute, second, fraction(cursor)?)
 }
 
 fn fraction(cursor: &mut Cursor<'_>) -> Option<u32> {
@@ -61,7 +61,7 @@ fn fraction(cursor: &mut Cursor<'_>) -> Option<u32> {
     }
 }
 
-fn clock(hour: u32, minute: u32, second: u32, nano: u32) -> Option<NaiveTime> {
+fn clock_time(hour: u32, minute: u32, second: u32, nano: u32) -> Option<NaiveTime> {
     match second {
         // chrono represents a leap second this way.
         60 => NaiveTime::from_hms_nano_opt(hour, minute, 59, 1_000_000_000 + nano),
@@ -70,7 +70,7 @@ fn clock(hour: u32, minute: u32, second: u32, nano: u32) -> Option<NaiveTime> {
 }
 
 /// The hour on a 24-hour clock; AM or PM may follow.
-fn on_24_hours(cursor: &mut Cursor<'_>, hour: u32) -> Option<u32> {
+fn hour_of_day(cursor: &mut Cursor<'_>, hour: u32) -> Option<u32> {
     let before = *cursor;
     cursor.spaces();
     let half = cursor.word().to_ascii_lowercase();
@@ -100,11 +100,11 @@ fn offset(cursor: &mut Cursor<'_>) -> Result<Option<Duration>, DateError> {
     let Some(sign) = cursor.one_of(&['+', '-']) else {
         return Ok((!named.is_empty()).then(Duration::zero));
     };
-    let distance = distance(cursor).ok_or(DateError::NotADate)?;
+    let distance = offset_size(cursor).ok_or(DateError::NotADate)?;
     Ok(Some(if sign == '-' { -distance } else { distance }))
 }
 
-fn distance(cursor: &mut Cursor<'_>) -> Option<Duration> {
+fn offset_size(cursor: &mut Cursor<'_>) -> Option<Duration> {
     let hours = cursor.exactly(2)?;
     cursor.one_of(&[':']);
     let minutes = if cursor.digits_ahead() > 0 { cursor.exactly(2)? } else { 0 };

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::secret_box::SecretBox;
+use crate::secret_sealer::SecretSealer;
 
 /// How many faults are described; further ones are only counted.
-const TOLD: usize = 20;
+const MAX_FAULTS: usize = 20;
 
 /// The secrets found in one collection, and what the pass did with them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,11 +27,11 @@ pub struct SecretsTally {
 }
 
 /// The result for one document.
-pub(super) enum Outcome {
+pub(super) enum SecretsOutcome {
     /// All of its secrets were decrypted.
     Opened {
-        /// The box that decrypted them, with its counts.
-        secrets: SecretBox,
+        /// The sealer that decrypted them, with its counts.
+        secrets: SecretSealer,
         /// Whether it was re-encrypted, or changed in the meantime; `None` if the pass only counts.
         is_renewed: Option<bool>,
     },
@@ -52,16 +52,16 @@ impl SecretsTally {
         }
     }
 
-    pub(super) fn with(mut self, outcome: Outcome) -> Self {
+    pub(super) fn with(mut self, outcome: SecretsOutcome) -> Self {
         match outcome {
-            Outcome::Opened { secrets, is_renewed } => {
+            SecretsOutcome::Opened { secrets, is_renewed } => {
                 self.count(&secrets);
                 self.renewed += u64::from(is_renewed == Some(true));
                 self.overtaken += u64::from(is_renewed == Some(false));
             }
-            Outcome::Faulty(fault) => {
+            SecretsOutcome::Faulty(fault) => {
                 self.faulty += 1;
-                if self.faults.len() < TOLD {
+                if self.faults.len() < MAX_FAULTS {
                     self.faults.push(fault);
                 }
             }
@@ -69,7 +69,7 @@ impl SecretsTally {
         self
     }
 
-    fn count(&mut self, secrets: &SecretBox) {
+    fn count(&mut self, secrets: &SecretSealer) {
         let opened: Vec<_> = secrets.opened().filter(|(_, opened)| *opened > 0).collect();
         self.documents += u64::from(!opened.is_empty());
         for (key, opened) in opened {

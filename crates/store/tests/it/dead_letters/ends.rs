@@ -1,10 +1,10 @@
 //! The expiry of dead letters.
 
 use ig_core::dead_letter::{DeadLetter, DeadLetterReason, DeadLetterStatus};
+use ig_core::dead_letter_retry::{ManualRetry, RetryResult};
 use ig_core::id::OrgId;
 use ig_core::outcome::ErrorCategory;
-use ig_core::redelivery::{ManualRetry, Retried};
-use ig_store::Settled;
+use ig_store::SettleOutcome;
 
 use super::{DUE, claim, claim_all, fail, failed, get, hold, record, settle};
 use crate::deliveries::{dead_letter, failure};
@@ -28,11 +28,14 @@ async fn dead_letter_expires_once_settled_and_not_while_it_is_retried_again() {
     let (settled_at, kept_for) = (moment(DUE + 5), log.expires_at - log.created_at);
     for letter in &letters {
         let retried = if letter.letter.id == ids[0] {
-            Retried::Delivered { log: ids[0] }
+            RetryResult::Delivered { log: ids[0] }
         } else {
             failed(ErrorCategory::ClientError)
         };
-        assert_eq!(settle(&store, letter, &claim(1), retried, settled_at).await, Settled::Stored);
+        assert_eq!(
+            settle(&store, letter, &claim(1), retried, settled_at).await,
+            SettleOutcome::Stored
+        );
     }
     assert_eq!(end(ids[0]).await, Some(settled_at + kept_for), "it was delivered");
     assert_eq!(end(ids[1]).await, Some(settled_at + kept_for), "it was given up");
@@ -41,7 +44,7 @@ async fn dead_letter_expires_once_settled_and_not_while_it_is_retried_again() {
         org_id: OrgId(7),
         ids: vec![ids[1]],
     };
-    store.dead_letters().retry_by_hand(&wish, moment(DUE + 9)).await.unwrap();
+    store.dead_letters().retry_manually(&wish, moment(DUE + 9)).await.unwrap();
     assert_eq!(end(ids[1]).await, None, "a person wants it tried again");
     assert_eq!(end(held).await, None, "it waits for somebody");
 }

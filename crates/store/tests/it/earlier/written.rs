@@ -5,16 +5,17 @@ use std::time::Duration;
 
 use ig_core::condition::{Condition, FieldTest, Filter};
 use ig_core::configuration::Change;
+use ig_core::dead_letter_retry::RetryPolicy;
 use ig_core::event_type::{EventTypeDefinition, Validation};
 use ig_core::id::{LookupType, OrgId, Rid, TemplateId};
 use ig_core::inbound::{ClientAuth, Hmac, InboundIntegration, Logging};
 use ig_core::integration::{
-    Action, ClientCredentials, CredentialsPlace, DateFormat, FieldMapping, Integration, LogLevel, LookupReturn, LookupRule,
-    LookupSource, Ordering, OutgoingAuth, Script, SetLimit, SimpleMapping, StaticField, Transform, Transformation, Unmapped,
+    Action, ClientCredentials, ConfiguredLimit, CredentialsLocation, DateFormat, FieldMapping, Integration, LogLevel,
+    LookupReturn, LookupRule, LookupSource, Ordering, OutgoingAuth, Script, SimpleMapping, StaticField, Transform,
+    Transformation, Unmapped,
 };
 use ig_core::job::{DataSource, Job, JobSchedule};
 use ig_core::organization::{OrgUnit, Organization, RequestLimits};
-use ig_core::redelivery::RetryPolicy;
 use ig_core::schedule::{Schedule, ScheduleMode};
 use ig_core::secret::Secret;
 use ig_core::template::{Direction, Template};
@@ -81,9 +82,9 @@ fn headers() -> Vec<(String, String)> {
     ]
 }
 
-fn limit(enabled: bool) -> SetLimit {
+fn limit(enabled: bool) -> ConfiguredLimit {
     let limit = RateLimit::new(5, 60).unwrap();
-    SetLimit { enabled, limit }
+    ConfiguredLimit { enabled, limit }
 }
 
 fn lookups() -> Vec<LookupRule> {
@@ -156,7 +157,7 @@ fn full(number: u64) -> Integration {
                 client_secret: secret("client secret"),
                 scope: Some("all".to_owned()),
                 audience: None,
-                placed: CredentialsPlace::Body,
+                location: CredentialsLocation::Body,
             })),
         )
     }

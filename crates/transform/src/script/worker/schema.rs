@@ -14,7 +14,7 @@ pub(super) struct LoadedSchema(Result<PayloadSchema, Faults>);
 impl LoadedSchema {
     /// Compiles a schema. Every run of one that does not compile reports why.
     pub(super) fn of(source: &str) -> Self {
-        let schema = json::parse(source.as_bytes()).map_err(|error| Faults::one("", error.to_string()));
+        let schema = json::parse(source.as_bytes()).map_err(|error| Faults::single("", error.to_string()));
         Self(schema.and_then(|schema| PayloadSchema::compile(&schema)))
     }
 

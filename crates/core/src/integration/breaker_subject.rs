@@ -11,7 +11,7 @@ use crate::inbound::InboundIntegration;
 
 /// An integration as its breaker sees it.
 #[derive(Debug, Clone, Copy)]
-pub struct Guarded<'a> {
+pub struct BreakerSubject<'a> {
     /// The integration.
     pub id: IntegrationId,
     /// The tenant.
@@ -27,7 +27,7 @@ pub struct Guarded<'a> {
     /// Whether an open breaker probes its target by itself.
     pub policy: BreakerPolicy,
     /// The longest time that all attempts at one request take.
-    pub takes: Duration,
+    pub max_duration: Duration,
     /// The configuration revision that last changed it.
     pub revision: u64,
     /// When it last changed.
@@ -36,8 +36,8 @@ pub struct Guarded<'a> {
 
 impl Integration {
     /// The breaker's view of this integration.
-    pub fn guarded(&self) -> Guarded<'_> {
-        Guarded {
+    pub fn breaker_subject(&self) -> BreakerSubject<'_> {
+        BreakerSubject {
             id: self.id,
             org_id: self.org_id,
             direction: Direction::Outbound,
@@ -45,7 +45,7 @@ impl Integration {
             is_active: self.is_active,
             hold: self.hold.as_ref(),
             policy: self.breaker,
-            takes: self.timeout * u32::from(self.attempts),
+            max_duration: self.timeout * u32::from(self.attempts),
             revision: self.revision,
             updated_at: self.updated_at,
         }
@@ -54,8 +54,8 @@ impl Integration {
 
 impl InboundIntegration {
     /// The breaker's view of this integration.
-    pub fn guarded(&self) -> Guarded<'_> {
-        Guarded {
+    pub fn breaker_subject(&self) -> BreakerSubject<'_> {
+        BreakerSubject {
             id: self.id,
             org_id: self.org_id,
             direction: Direction::Inbound,
@@ -63,7 +63,7 @@ impl InboundIntegration {
             is_active: self.is_active,
             hold: self.hold.as_ref(),
             policy: self.breaker,
-            takes: self.timeouts.total,
+            max_duration: self.timeouts.total,
             revision: self.revision,
             updated_at: self.updated_at,
         }

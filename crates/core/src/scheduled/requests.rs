@@ -7,11 +7,11 @@ use crate::id::{OrgId, ScheduledId};
 use crate::schedule::{Due, Schedule, Scheduling, Zone};
 
 /// The most occurrences that a preview shows.
-pub const MOST_SHOWN: usize = 100;
+pub const MAX_PREVIEW_OCCURRENCES: usize = 100;
 
 /// A request to cancel a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cancel {
+pub struct CancelDelivery {
     /// The tenant.
     pub org_id: OrgId,
     /// The delivery.
@@ -22,7 +22,7 @@ pub struct Cancel {
 
 /// A request to move a delivery to another time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reschedule {
+pub struct RescheduleDelivery {
     /// The tenant.
     pub org_id: OrgId,
     /// The delivery.
@@ -33,12 +33,12 @@ pub struct Reschedule {
 
 /// A request for the times that a schedule yields.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Preview {
+pub struct PreviewSchedule {
     /// The schedule.
     pub schedule: Schedule,
     /// The payload of the event.
     pub payload: Value,
-    /// The number of times, up to [`MOST_SHOWN`].
+    /// The number of times, up to [`MAX_PREVIEW_OCCURRENCES`].
     pub count: usize,
     /// The tenant's zone.
     pub zone: Zone,
@@ -46,7 +46,7 @@ pub struct Preview {
     pub event_at: Option<Timestamp>,
 }
 
-impl Preview {
+impl PreviewSchedule {
     /// The times, ascending; the error is a sentence that a tenant may read.
     pub fn times(&self, now: Timestamp) -> Result<Vec<Timestamp>, String> {
         let event_at = self.event_at.unwrap_or(now);
@@ -54,10 +54,10 @@ impl Preview {
             Scheduling::Immediate => Ok(vec![event_at]),
             Scheduling::Delayed(delay) => match delay.due(&self.payload, event_at, self.zone)? {
                 Due::At(at) => Ok(vec![at]),
-                Due::Ask(_) => Err("What a script tells is known when it has run.".to_owned()),
+                Due::Script(_) => Err("What a script tells is known when it has run.".to_owned()),
             },
             Scheduling::Recurring(recurrence) => {
-                let occurrences = recurrence.occurrences(event_at, self.count.min(MOST_SHOWN), self.zone);
+                let occurrences = recurrence.occurrences(event_at, self.count.min(MAX_PREVIEW_OCCURRENCES), self.zone);
                 Ok(occurrences.into_iter().map(|occurrence| occurrence.at).collect())
             }
         }

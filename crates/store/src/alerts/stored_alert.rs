@@ -11,11 +11,11 @@ use super::Alerts;
 use crate::error::unreadable;
 use crate::field::{timestamp, unsigned};
 use crate::names::ALERTS;
-use crate::page::{Listed, Page, Period, Sought, Time, exactly};
+use crate::page::{Listed, Page, Period, SortTime, TimedSearch, org_filter};
 
 /// A stored alert: people were notified of the first report, and later reports within the quiet period were counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptAlert {
+pub struct StoredAlert {
     /// Its identifier: its subject and the quiet period that it opened.
     pub id: String,
     /// The first report.
@@ -62,28 +62,28 @@ struct AlertDocument {
 
 impl Alerts {
     /// An organisation's alerts, or the platform's, newest first; a large total is counted only as far as needed.
-    pub async fn list(&self, org: Option<OrgId>, filter: &AlertFilter, page: Page) -> Result<Listed<KeptAlert>, StoreError> {
-        let sought = Sought {
+    pub async fn list(&self, org: Option<OrgId>, filter: &AlertFilter, page: Page) -> Result<Listed<StoredAlert>, StoreError> {
+        let search = TimedSearch {
             collection: ALERTS,
             query: filter.query(org),
             keys: &["orgId"],
             // A repeated report moves `lastAt`: sorted by it, pages would shift between two requests.
-            time: Time::Past("firstAt"),
+            time: SortTime::Past("firstAt"),
             period: Period {
                 start: filter.start,
                 end: filter.end,
             },
             without: None,
         };
-        let listed = self.database.latest::<AlertDocument>(sought, page).await?;
-        listed.try_map(KeptAlert::try_from)
+        let listed = self.database.latest::<AlertDocument>(search, page).await?;
+        listed.try_map(StoredAlert::try_from)
     }
 
     /// Reads one alert of an organisation.
-    pub async fn get(&self, org: OrgId, id: &str) -> Result<Option<KeptAlert>, StoreError> {
+    pub async fn get(&self, org: OrgId, id: &str) -> Result<Option<StoredAlert>, StoreError> {
         let alerts = self.database.collection::<AlertDocument>(ALERTS);
         let found = alerts.find_one(doc! { "_id": id, "orgId": org.0 });
-        self.database.within(found).await?.map(KeptAlert::try_from).transpose()
+        self.database.within(found).await?.map(StoredAlert::try_from).transpose()
     }
 }
 
@@ -96,11 +96,11 @@ impl AlertFilter {
             end: _,
         } = self;
         let texts = [("kind", kind.as_deref()), ("severity", severity.map(Severity::as_str))];
-        exactly(org.map(|org| org.0), texts)
+        org_filter(org.map(|org| org.0), texts)
     }
 }
 
-impl TryFrom<AlertDocument> for KeptAlert {
+impl TryFrom<AlertDocument> for StoredAlert {
     type Error = StoreError;
 
     fn try_from(document: AlertDocument) -> Result<Self, StoreError> {

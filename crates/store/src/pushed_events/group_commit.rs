@@ -10,92 +10,96 @@ use futures::future::{BoxFuture, Shared};
 use ig_core::ports::StoreError;
 
 use super::accept::accept;
-use super::{Accepted, PushedEvent};
+use super::{PushOutcome, PushedEvent};
 use crate::database::Database;
 
 /// The most events in a group.
-const MOST_EVENTS: usize = 1_000;
+const MAX_EVENTS: usize = 1_000;
 
 /// The most bytes in a group: a transaction of MongoDB may hold more, but becomes slow.
-const MOST_BYTES: usize = 4 * 1024 * 1024;
+const MAX_GROUP_BYTES: usize = 4 * 1024 * 1024;
 
-type Outcome = Shared<BoxFuture<'static, Result<Arc<[Accepted]>, StoreError>>>;
+type GroupResult = Shared<BoxFuture<'static, Result<Arc<[PushOutcome]>, StoreError>>>;
 
 /// The events of a group; `None` once the group is being stored.
-type Waiting = Arc<Mutex<Option<Vec<PushedEvent>>>>;
+type OpenEvents = Arc<Mutex<Option<Vec<PushedEvent>>>>;
 
 #[derive(Debug)]
-pub(super) struct Gatherer {
+pub(super) struct GroupCommit {
     database: Database,
     latest: Mutex<Option<Group>>,
-    turn: Arc<tokio::sync::Mutex<()>>,
+    store_lock: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Debug, Clone)]
 struct Group {
-    waiting: Waiting,
-    outcome: Outcome,
+    waiting: OpenEvents,
+    result: GroupResult,
 }
 
-impl Gatherer {
+impl GroupCommit {
     pub(super) fn new(database: Database) -> Self {
         Self {
             database,
             latest: Mutex::default(),
-            turn: Arc::default(),
+            store_lock: Arc::default(),
         }
     }
 
-    pub(super) async fn accept(&self, events: Vec<PushedEvent>) -> Result<Vec<Accepted>, StoreError> {
+    pub(super) async fn accept(&self, events: Vec<PushedEvent>) -> Result<Vec<PushOutcome>, StoreError> {
         if events.is_empty() {
             return Ok(Vec::new());
         }
         let count = events.len();
-        let (outcome, first) = self.join(events);
-        let accepted = outcome.await?;
+        let (result, first) = self.join(events);
+        let accepted = result.await?;
         Ok(accepted[first..first + count].to_vec())
     }
 
     /// Adds events to the open group, or to a new one; returns the group's result and their offset in it.
-    fn join(&self, events: Vec<PushedEvent>) -> (Outcome, usize) {
+    fn join(&self, events: Vec<PushedEvent>) -> (GroupResult, usize) {
         let mut latest = lock(&self.latest);
         if let Some(group) = latest.as_ref()
             && let Some(waiting) = lock(&group.waiting).as_mut()
-            && has_room(waiting, &events)
+            && fits(waiting, &events)
         {
             let first = waiting.len();
             waiting.extend(events);
-            return (group.outcome.clone(), first);
+            return (group.result.clone(), first);
         }
-        let group = self.group(events);
-        let outcome = group.outcome.clone();
+        let group = self.new_group(events);
+        let result = group.result.clone();
         *latest = Some(group);
-        (outcome, 0)
+        (result, 0)
     }
 
-    fn group(&self, events: Vec<PushedEvent>) -> Group {
-        let waiting: Waiting = Arc::new(Mutex::new(Some(events)));
-        let outcome = store(self.database.clone(), Arc::clone(&self.turn), Arc::clone(&waiting));
+    fn new_group(&self, events: Vec<PushedEvent>) -> Group {
+        let waiting: OpenEvents = Arc::new(Mutex::new(Some(events)));
+        let result = store_group(self.database.clone(), Arc::clone(&self.store_lock), Arc::clone(&waiting));
         Group {
             waiting,
-            outcome: outcome.boxed().shared(),
+            result: result.boxed().shared(),
         }
     }
 }
 
 /// Waits for the previous group, then closes this one and stores it.
-async fn store(database: Database, turn: Arc<tokio::sync::Mutex<()>>, waiting: Waiting) -> Result<Arc<[Accepted]>, StoreError> {
-    let _turn = turn.lock().await;
+async fn store_group(
+    database: Database,
+    store_lock: Arc<tokio::sync::Mutex<()>>,
+    waiting: OpenEvents,
+) -> Result<Arc<[PushOutcome]>, StoreError> {
+    let _guard = store_lock.lock().await;
     let events = lock(&waiting).take().unwrap_or_default();
     let accepted = accept(&database, &events).await?;
     Ok(accepted.into())
 }
 
-fn has_room(waiting: &[PushedEvent], events: &[PushedEvent]) -> bool {
-    waiting.len() + events.len() <= MOST_EVENTS && bytes(waiting) + bytes(events) <= MOST_BYTES
+fn fits(waiting: &[PushedEvent], events: &[PushedEvent]) -> bool {
+    waiting.len() + events.len() <= MAX_EVENTS && payload_bytes(waiting) + payload_bytes(events) <= MAX_GROUP_BYTES
 }
 
-fn bytes(events: &[PushedEvent]) -> usize {
+fn payload_bytes(events: &[PushedEvent]) -> usize {
     events.iter().map(|event| event.payload.len()).sum()
 }
 

@@ -7,7 +7,7 @@ use crate::id::{LogId, OrgId};
 
 /// A dead letter that is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Candidate {
+pub struct DueDeadLetter {
     /// The tenant.
     pub org_id: OrgId,
     /// When it was due.
@@ -16,32 +16,32 @@ pub struct Candidate {
     pub id: LogId,
 }
 
-/// The first `most` of these in the order of their retries: each tenant's oldest, then each one's second, and so on. Tenants
+/// The first `limit` of these in the order of their retries: each tenant's oldest, then each one's second, and so on. Tenants
 /// take turns in the order of their oldest.
-pub fn pick(mut due: Vec<Candidate>, most: usize) -> Vec<Candidate> {
-    due.sort_by_key(|candidate| (candidate.due_at, candidate.id));
+pub fn pick_round_robin(mut due: Vec<DueDeadLetter>, limit: usize) -> Vec<DueDeadLetter> {
+    due.sort_by_key(|letter| (letter.due_at, letter.id));
     let mut rounds: HashMap<OrgId, usize> = HashMap::new();
     let mut in_turn: Vec<_> = due
         .into_iter()
-        .map(|candidate| {
-            let round = rounds.entry(candidate.org_id).or_default();
+        .map(|letter| {
+            let round = rounds.entry(letter.org_id).or_default();
             *round += 1;
-            (*round, candidate)
+            (*round, letter)
         })
         .collect();
     // The sort is stable: within a round the oldest stays first.
     in_turn.sort_by_key(|(round, _)| *round);
-    in_turn.into_iter().take(most).map(|(_, candidate)| candidate).collect()
+    in_turn.into_iter().take(limit).map(|(_, letter)| letter).collect()
 }
 
-/// Splits a total of `most` between tenants by how many each has due, for a caller that reads them tenant by tenant.
+/// Splits a total of `limit` between tenants by how many each has due, for a caller that reads them tenant by tenant.
 ///
 /// The split is max-min fair: what one tenant does not need goes to the others. With more tenants than places, tenants before
-/// `turn` come last, so a `turn` that rises from cycle to cycle serves all.
-pub fn shares(due: &BTreeMap<OrgId, usize>, most: usize, turn: OrgId) -> BTreeMap<OrgId, usize> {
-    let in_turn: Vec<_> = due.range(turn..).chain(due.range(..turn)).collect();
+/// `first` come last, so a `first` that rises from cycle to cycle serves all.
+pub fn split_by_org(due: &BTreeMap<OrgId, usize>, limit: usize, first: OrgId) -> BTreeMap<OrgId, usize> {
+    let in_turn: Vec<_> = due.range(first..).chain(due.range(..first)).collect();
     let mut shares: BTreeMap<OrgId, usize> = BTreeMap::new();
-    let mut left = most;
+    let mut left = limit;
     while left > 0 {
         let before = left;
         for (org, count) in &in_turn {

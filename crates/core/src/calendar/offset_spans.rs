@@ -1,4 +1,4 @@
-//! Stretches of time in which a zone's clocks do not change.
+//! Spans of time in which a zone's clocks do not change.
 
 use chrono::TimeDelta;
 
@@ -7,9 +7,9 @@ use crate::clock::Timestamp;
 use crate::schedule::Zone;
 
 /// Clocks never change twice within this time.
-const LOOK: TimeDelta = TimeDelta::hours(6);
+const LOOK_STEP: TimeDelta = TimeDelta::hours(6);
 
-/// A stretch of time, from a moment on, in which clocks do not change.
+/// A span of time, from a moment on, in which clocks do not change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OffsetSpan {
     /// Its first moment.
@@ -19,8 +19,8 @@ pub struct OffsetSpan {
 }
 
 impl OffsetSpan {
-    /// The start of the granule (local minute, hour or day) that contains a moment of this stretch, no earlier than the
-    /// stretch.
+    /// The start of the granule (local minute, hour or day) that contains a moment of this span, no earlier than the
+    /// span.
     pub fn granule(self, at: Timestamp, length: TimeDelta) -> Timestamp {
         let local = at.timestamp_millis() + self.offset.num_milliseconds();
         let into = TimeDelta::milliseconds(local.rem_euclid(length.num_milliseconds().max(1)));
@@ -39,28 +39,28 @@ impl Interval {
     }
 }
 
-/// The stretches of a period, in order; the first begins with the period.
-pub fn stretches(zone: Zone, period: Period) -> Vec<OffsetSpan> {
+/// The spans of a period, in order; the first begins with the period.
+pub fn offset_spans(zone: Zone, period: Period) -> Vec<OffsetSpan> {
     let mut last = OffsetSpan {
         from: period.start(),
         offset: zone.offset(period.start()),
     };
-    let mut found = vec![last];
+    let mut spans = vec![last];
     let mut seen = period.start();
     while seen < period.end() {
-        let next = (seen + LOOK).min(period.end());
+        let next = (seen + LOOK_STEP).min(period.end());
         if zone.offset(next) != last.offset {
-            last = changed(zone, seen, next);
-            found.push(last);
+            last = first_change(zone, seen, next);
+            spans.push(last);
         }
         seen = next;
     }
-    found.retain(|stretch| stretch.from < period.end());
-    found
+    spans.retain(|span| span.from < period.end());
+    spans
 }
 
 /// The first second after `before` at which clocks have the offset that they have at `after`.
-fn changed(zone: Zone, before: Timestamp, after: Timestamp) -> OffsetSpan {
+fn first_change(zone: Zone, before: Timestamp, after: Timestamp) -> OffsetSpan {
     let offset = zone.offset(after);
     let (mut early, mut late) = (before.timestamp(), after.timestamp());
     while late - early > 1 {

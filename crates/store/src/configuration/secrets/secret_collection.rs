@@ -9,14 +9,14 @@ use crate::names::{CONFIG_VERSIONS, INTEGRATIONS};
 
 /// A collection of documents with secrets.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Place {
+pub(super) enum SecretCollection {
     /// Integrations of all kinds.
     Items,
     /// Every version of them.
     Versions,
 }
 
-impl Place {
+impl SecretCollection {
     pub(super) const ALL: [Self; 2] = [Self::Items, Self::Versions];
 
     pub(super) fn collection(self) -> &'static str {
@@ -48,10 +48,10 @@ impl Place {
     }
 
     /// The item and its kind, if the document has content.
-    pub(super) fn content(self, kept: &Document) -> Result<Option<(ItemKind, &Document)>, StoreError> {
+    pub(super) fn content(self, stored: &Document) -> Result<Option<(ItemKind, &Document)>, StoreError> {
         let content = match self {
-            Self::Items => kept,
-            Self::Versions => match kept.get_document("document") {
+            Self::Items => stored,
+            Self::Versions => match stored.get_document("document") {
                 Ok(content) => content,
                 Err(_) => return Ok(None),
             },
@@ -61,8 +61,8 @@ impl Place {
     }
 
     /// Names a document for people to read.
-    pub(super) fn name_of(self, kept: &Document) -> String {
-        let id = match kept.get("_id") {
+    pub(super) fn name_of(self, stored: &Document) -> String {
+        let id = match stored.get("_id") {
             Some(Bson::ObjectId(id)) => id.to_hex(),
             Some(id) => id.to_string(),
             None => String::new(),
@@ -71,9 +71,9 @@ impl Place {
     }
 
     /// A filter that matches as long as the item is unchanged since it was read: every change raises its revision.
-    pub(super) fn unchanged(self, kept: &Document, content: &Document) -> Document {
+    pub(super) fn unchanged(self, stored: &Document, content: &Document) -> Document {
         let prefix = self.prefix();
-        let mut condition = doc! { "_id": kept.get("_id").cloned() };
+        let mut condition = doc! { "_id": stored.get("_id").cloned() };
         condition.insert(format!("{prefix}revision"), content.get("revision").cloned());
         condition
     }

@@ -8,7 +8,7 @@ use crate::matching::LaneKey;
 
 /// A dead letter among others of its lane.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Queued {
+pub struct QueuedDeadLetter {
     /// Its identifier.
     pub id: LogId,
     /// The lane of its delivery.
@@ -29,14 +29,14 @@ pub struct Queued {
 ///
 /// Sources number their events, and those numbers outrank the clocks of workers. Dead letters without a number come first, in
 /// the order in which they were created; within one millisecond, numeric identifiers decide.
-pub fn lanes(queued: Vec<Queued>) -> Vec<Vec<LogId>> {
-    let mut by_lane: HashMap<LaneKey, Vec<Queued>> = HashMap::new();
+pub fn group_by_lane(queued: Vec<QueuedDeadLetter>) -> Vec<Vec<LogId>> {
+    let mut by_lane: HashMap<LaneKey, Vec<QueuedDeadLetter>> = HashMap::new();
     for letter in queued {
         by_lane.entry(letter.lane.clone()).or_default().push(letter);
     }
     let mut lanes: Vec<_> = by_lane.into_values().collect();
     for lane in &mut lanes {
-        lane.sort_by_cached_key(place);
+        lane.sort_by_cached_key(sort_key);
     }
     lanes.sort_by_cached_key(|lane| lane.iter().map(|letter| (letter.created_at, letter.id)).min());
     lanes
@@ -46,7 +46,7 @@ pub fn lanes(queued: Vec<Queued>) -> Vec<Vec<LogId>> {
 }
 
 /// The sort key of a dead letter in its lane; one without a number sorts before all numbered ones.
-fn place(letter: &Queued) -> impl Ord + use<> {
+fn sort_key(letter: &QueuedDeadLetter) -> impl Ord + use<> {
     let numbered = letter.position.map(|position| (letter.source.clone(), position));
     let by_time = numbered
         .is_none()
@@ -61,8 +61,8 @@ mod tests {
     use super::*;
     use crate::id::{EventType, IntegrationId, OrgId, Rid};
 
-    fn letter(id: u8, entity: i64, event: &str, action_index: u16, ms: i64) -> Queued {
-        Queued {
+    fn letter(id: u8, entity: i64, event: &str, action_index: u16, ms: i64) -> QueuedDeadLetter {
+        QueuedDeadLetter {
             id: LogId([id; 12]),
             lane: LaneKey {
                 org_id: OrgId(1),
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn redelivery_lanes_keep_the_order_of_events_and_their_actions() {
+    fn retry_lanes_keep_the_order_of_events_and_their_actions() {
         let queued = vec![
             letter(1, 7, "10", 0, 5),
             letter(2, 7, "9", 1, 5),
@@ -88,7 +88,7 @@ mod tests {
             letter(5, 7, "11", 0, 4),
             letter(6, 8, "4", 0, 1),
         ];
-        let lanes: Vec<Vec<u8>> = lanes(queued)
+        let lanes: Vec<Vec<u8>> = group_by_lane(queued)
             .iter()
             .map(|lane| lane.iter().map(|id| id.0[0]).collect())
             .collect();
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn positions_in_the_source_outrank_the_clocks_of_workers() {
-        let at = |id: u8, position, action_index, ms| Queued {
+        let at = |id: u8, position, action_index, ms| QueuedDeadLetter {
             position: Some(position),
             ..letter(id, 7, &format!("10:{id}"), action_index, ms)
         };
@@ -109,12 +109,12 @@ mod tests {
             letter(5, 7, "old", 0, 5),
         ];
         let expected: Vec<_> = [5, 4, 2, 3, 1].map(|id| LogId([id; 12])).into();
-        assert_eq!(lanes(queued), [expected]);
+        assert_eq!(group_by_lane(queued), [expected]);
     }
 
     #[test]
     fn dead_letters_without_positions_keep_the_order_of_their_creation() {
         let queued = vec![letter(1, 7, "b", 0, 2), letter(2, 7, "a", 0, 3), letter(3, 7, "c", 0, 1)];
-        assert_eq!(lanes(queued), [[LogId([3; 12]), LogId([1; 12]), LogId([2; 12])]]);
+        assert_eq!(group_by_lane(queued), [[LogId([3; 12]), LogId([1; 12]), LogId([2; 12])]]);
     }
 }

@@ -14,9 +14,9 @@ use crate::schedule::MatchKey;
 
 /// The key that links scheduled deliveries of one integration to the events that cancel them.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CallOffKey(pub [u8; 12]);
+pub struct CancellationKey(pub [u8; 12]);
 
-impl CallOffKey {
+impl CancellationKey {
     /// The key of an integration's deliveries with these values.
     pub fn new(org: OrgId, integration: IntegrationId, values: MatchKey) -> Self {
         let digest = Sha256::new()
@@ -30,13 +30,13 @@ impl CallOffKey {
     }
 }
 
-impl fmt::Debug for CallOffKey {
+impl fmt::Debug for CancellationKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CallOffKey({})", IntegrationId(self.0))
+        write!(f, "CancellationKey({})", IntegrationId(self.0))
     }
 }
 
-impl FromStr for CallOffKey {
+impl FromStr for CancellationKey {
     type Err = NotAnObjectId;
 
     fn from_str(text: &str) -> Result<Self, NotAnObjectId> {
@@ -49,13 +49,13 @@ impl FromStr for CallOffKey {
 /// It is kept for a while, because an event that it cancels may be read after it: they have different types and may belong to
 /// different workers. Positions decide which of two events is later within a source, and their own times across sources.
 #[derive(Debug, Clone, PartialEq)]
-pub struct CallOff {
+pub struct CancellationEvent {
     /// The tenant.
     pub org_id: OrgId,
     /// The integration.
     pub integration: IntegrationId,
     /// The key of the deliveries.
-    pub key: CallOffKey,
+    pub key: CancellationKey,
     /// The cancelling event.
     pub event: EventRef,
     /// The event's position in its source.
@@ -72,18 +72,18 @@ pub struct CallOff {
     pub decided_at: Timestamp,
 }
 
-impl CallOff {
+impl CancellationEvent {
     /// How long it is kept for earlier events that are read after it.
-    pub const REMEMBERED: Duration = Duration::from_hours(7 * 24);
+    pub const RETENTION: Duration = Duration::from_hours(7 * 24);
 
     /// Whether it cancels a delivery, if pending: one with its key that an earlier event scheduled.
-    pub fn calls_off(&self, delivery: &ScheduledDelivery) -> bool {
+    pub fn cancels(&self, delivery: &ScheduledDelivery) -> bool {
         let is_earlier = if delivery.event.source == self.event.source {
             delivery.position < self.position
         } else {
             delivery.happened_at <= self.happened_at
         };
-        is_earlier && delivery.call_off_keys.contains(&self.key)
+        is_earlier && delivery.cancellation_keys.contains(&self.key)
     }
 
     /// The cancellation to store with each cancelled delivery.

@@ -5,7 +5,7 @@ use std::fmt;
 /// A place in an input. It costs nothing during the walk: its JSON pointer is only written out for a fault.
 #[derive(Debug, Clone, Copy)]
 pub struct InputPath<'a> {
-    above: Option<&'a InputPath<'a>>,
+    parent: Option<&'a InputPath<'a>>,
     step: Step<'a>,
 }
 
@@ -20,7 +20,7 @@ impl<'a> InputPath<'a> {
     /// The start of a walk, as a JSON pointer.
     pub fn new(pointer: &'a str) -> Self {
         Self {
-            above: None,
+            parent: None,
             step: Step::Pointer(pointer),
         }
     }
@@ -38,15 +38,18 @@ impl<'a> InputPath<'a> {
     }
 
     fn below(&'a self, step: Step<'a>) -> Self {
-        Self { above: Some(self), step }
+        Self {
+            parent: Some(self),
+            step,
+        }
     }
 }
 
 /// As a JSON pointer (RFC 6901).
 impl fmt::Display for InputPath<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(above) = self.above {
-            above.fmt(f)?;
+        if let Some(parent) = self.parent {
+            parent.fmt(f)?;
         }
         match self.step {
             Step::Pointer(pointer) => f.write_str(pointer),

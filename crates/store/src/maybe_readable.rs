@@ -6,7 +6,7 @@ use ig_core::ports::StoreError;
 
 /// An existing configured item.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Found<T> {
+pub enum MaybeReadable<T> {
     /// It was decoded.
     Readable(T),
     /// It cannot be decoded.
@@ -28,7 +28,7 @@ pub struct Unreadable {
     pub reason: String,
 }
 
-impl<T> Found<T> {
+impl<T> MaybeReadable<T> {
     /// The decoded item, or what is known of it without decoding its secrets.
     pub(crate) fn of(stands: Unreadable, read: Result<T, StoreError>) -> Result<Self, StoreError> {
         match read {

@@ -14,7 +14,7 @@ use crate::error::store_error;
 use crate::stored::Stored;
 
 /// The server's error code for an operation that exceeded its deadline.
-const OUT_OF_TIME: i32 = 50;
+const MAX_TIME_EXPIRED: i32 = 50;
 
 /// Why an aggregation failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,16 +29,16 @@ pub enum CountError {
 
 impl CountError {
     /// The same error, with the deadline of the whole request.
-    pub(crate) fn after(self, patience: Duration) -> Self {
+    pub(crate) fn with_timeout(self, timeout: Duration) -> Self {
         match self {
-            Self::TooMuch(_) => Self::TooMuch(patience),
+            Self::TooMuch(_) => Self::TooMuch(timeout),
             Self::Store(error) => Self::Store(error),
         }
     }
 }
 
 /// An aggregation to run.
-pub(crate) struct Count {
+pub(crate) struct Aggregation {
     /// Its collection.
     pub collection: &'static str,
     /// The index to use, because a planner with a choice picks the wrong one now and then. `None` where there is only
@@ -47,32 +47,32 @@ pub(crate) struct Count {
     /// Its pipeline.
     pub pipeline: Vec<Document>,
     /// Its deadline: the server stops it then, so that no query outlives its caller.
-    pub patience: Duration,
+    pub timeout: Duration,
 }
 
-impl Count {
+impl Aggregation {
     /// The deadline of figures that a person waits for.
-    pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+    pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(20);
 }
 
 impl Database {
     /// Returns the rows of an aggregation; its last stages bound their number.
-    pub(crate) async fn counted<T>(&self, count: Count) -> Result<Vec<T>, CountError>
+    pub(crate) async fn aggregate<T>(&self, aggregation: Aggregation) -> Result<Vec<T>, CountError>
     where
         T: DeserializeOwned + Send + Sync,
     {
-        let Count {
+        let Aggregation {
             collection,
             index,
             pipeline,
-            patience,
-        } = count;
-        if patience.is_zero() {
+            timeout,
+        } = aggregation;
+        if timeout.is_zero() {
             // For a server, 0 means no limit.
-            return Err(CountError::TooMuch(patience));
+            return Err(CountError::TooMuch(timeout));
         }
         let target = self.collection::<Document>(collection);
-        let aggregate = target.aggregate(pipeline).max_time(patience);
+        let aggregate = target.aggregate(pipeline).max_time(timeout);
         let aggregate = match index {
             Some(index) => aggregate.hint(Hint::Keys(index)),
             None => aggregate,
@@ -81,7 +81,7 @@ impl Database {
         let rows = self.raw(rows).await?;
         rows.map_err(|error| {
             if ended_by_deadline(&error) {
-                CountError::TooMuch(patience)
+                CountError::TooMuch(timeout)
             } else {
                 store_error(&error).into()
             }
@@ -90,5 +90,5 @@ impl Database {
 }
 
 fn ended_by_deadline(error: &Error) -> bool {
-    matches!(error.kind.as_ref(), ErrorKind::Command(command) if command.code == OUT_OF_TIME)
+    matches!(error.kind.as_ref(), ErrorKind::Command(command) if command.code == MAX_TIME_EXPIRED)
 }

@@ -1,4 +1,4 @@
-//! Delivery orders: another service requests a delivery now, and receives its result.
+//! Delivery commands: another service requests a delivery now, and receives its result.
 
 use std::time::Duration;
 
@@ -10,16 +10,16 @@ use crate::id::{EventId, EventType, IntegrationId, LogId, OrgId, Rid, SourceId};
 use crate::message::MessageId;
 use crate::outcome::ErrorCategory;
 
-/// An order to make one delivery.
+/// A command to make one delivery.
 #[derive(Debug, Clone, PartialEq)]
-pub struct DeliveryOrder {
+pub struct DeliveryCommand {
     /// The tenant.
     pub org_id: OrgId,
     /// The integration; its current configuration applies.
     pub integration: IntegrationId,
     /// The action's index in the sequence, from 0.
     pub action_index: u16,
-    /// The identifier of the message, the same on every order of this delivery.
+    /// The identifier of the message, the same on every command for this delivery.
     pub message_id: MessageId,
     /// The source of the event.
     pub source: SourceId,
@@ -33,15 +33,15 @@ pub struct DeliveryOrder {
     pub event_created_at: Option<Timestamp>,
     /// The event's payload: JSON text.
     pub payload: Bytes,
-    /// What triggered the order.
+    /// What triggered the command.
     pub trigger: TriggerType,
-    /// The claim under which the caller holds the row; empty without a claim.
+    /// The claim of the caller on the row; empty without a claim.
     pub claim_id: String,
 }
 
-/// How an order ended.
+/// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum OrderOutcome {
+pub enum CommandOutcome {
     /// The target accepted it.
     Delivered,
     /// There was nothing to send.
@@ -54,11 +54,11 @@ pub enum OrderOutcome {
     Held,
 }
 
-/// The result of an order.
+/// The result of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OrderReport {
+pub struct CommandReport {
     /// How it ended.
-    pub outcome: OrderOutcome,
+    pub outcome: CommandOutcome,
     /// Why it failed, if it did.
     pub error: Option<(ErrorCategory, String)>,
     /// The response status, if there was a response.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ig_core::id::{IntegrationId, OrgId};
 use ig_core::ports::StoreError;
-use ig_core::scheduled::{CallOff, CallOffKey, ScheduledDelivery};
+use ig_core::scheduled::{CancellationEvent, CancellationKey, ScheduledDelivery};
 use mongodb::bson::{self, Document, doc, oid::ObjectId};
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ use crate::field::{date, long, millis, object_id, timestamp, unsigned};
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct CallOffDocument<'a> {
+pub(super) struct CancellationEventDocument<'a> {
     /// The key: among several events that cancel the same deliveries, the latest counts.
     #[serde(rename = "_id")]
     key: ObjectId,
@@ -32,9 +32,9 @@ pub(super) struct CallOffDocument<'a> {
     expires_at: bson::DateTime,
 }
 
-impl<'a> From<&'a CallOff> for CallOffDocument<'a> {
-    fn from(call_off: &'a CallOff) -> Self {
-        let CallOff {
+impl<'a> From<&'a CancellationEvent> for CancellationEventDocument<'a> {
+    fn from(cancelling: &'a CancellationEvent) -> Self {
+        let CancellationEvent {
             org_id,
             integration,
             key,
@@ -45,7 +45,7 @@ impl<'a> From<&'a CallOff> for CallOffDocument<'a> {
             reason,
             keep_for,
             decided_at,
-        } = call_off;
+        } = cancelling;
         Self {
             key: object_id(key.0),
             org_id: org_id.0,
@@ -57,20 +57,20 @@ impl<'a> From<&'a CallOff> for CallOffDocument<'a> {
             reason: reason.as_str().into(),
             keep_for_ms: millis(*keep_for),
             decided_at: date(*decided_at),
-            expires_at: date(*decided_at + CallOff::REMEMBERED),
+            expires_at: date(*decided_at + CancellationEvent::RETENTION),
         }
     }
 }
 
-impl TryFrom<CallOffDocument<'_>> for CallOff {
+impl TryFrom<CancellationEventDocument<'_>> for CancellationEvent {
     type Error = StoreError;
 
-    fn try_from(stored: CallOffDocument<'_>) -> Result<Self, StoreError> {
+    fn try_from(stored: CancellationEventDocument<'_>) -> Result<Self, StoreError> {
         let replacement = stored.replacement.map(ScheduledDelivery::try_from).transpose()?;
         Ok(Self {
             org_id: OrgId(stored.org_id),
             integration: IntegrationId(stored.integration_config_id.bytes()),
-            key: CallOffKey(stored.key.bytes()),
+            key: CancellationKey(stored.key.bytes()),
             event: stored.event.into(),
             position: unsigned(stored.position),
             happened_at: timestamp(stored.happened_at),
@@ -82,11 +82,11 @@ impl TryFrom<CallOffDocument<'_>> for CallOff {
     }
 }
 
-/// Matches deliveries planned by earlier events: the same rule as [`CallOff::calls_off`].
-pub(super) fn before(call_off: &CallOff) -> Vec<Document> {
-    let source = call_off.event.source.as_str();
+/// Matches deliveries planned by earlier events: the same rule as [`CancellationEvent::cancels`].
+pub(super) fn of_earlier_events(cancelling: &CancellationEvent) -> Vec<Document> {
+    let source = cancelling.event.source.as_str();
     vec![
-        doc! { "source": source, "position": { "$lt": long(call_off.position) } },
-        doc! { "source": { "$ne": source }, "happenedAt": { "$lte": date(call_off.happened_at) } },
+        doc! { "source": source, "position": { "$lt": long(cancelling.position) } },
+        doc! { "source": { "$ne": source }, "happenedAt": { "$lte": date(cancelling.happened_at) } },
     ]
 }

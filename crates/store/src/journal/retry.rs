@@ -1,4 +1,4 @@
-//! Retried deliveries: each delivery has one log for ever, so the outcome of a retry updates it.
+//! Retried deliveries: each delivery has one log for ever, so the result of a retry updates it.
 
 use ig_core::delivery_log::{DeliveryLog, DeliveryStatus, ExecutionTrace};
 use ig_core::ports::StoreError;
@@ -14,7 +14,7 @@ use crate::names::{DELIVERY_LOGS, EXECUTION_LOGS};
 impl MongoJournal {
     /// Records a retry. A delivery that succeeded or was skipped stays so. The trace is written first: the log marks
     /// the record as complete.
-    pub(super) async fn redelivered(&self, log: &DeliveryLog, trace: &ExecutionTrace) -> Result<(), StoreError> {
+    pub(super) async fn record_retry(&self, log: &DeliveryLog, trace: &ExecutionTrace) -> Result<(), StoreError> {
         self.trace_retry(log, trace).await?;
         let logs = self.database.collection::<DeliveryDocument<'_>>(DELIVERY_LOGS);
         let replaced = logs.replace_one(unfinished(log), DeliveryDocument::from(log)).upsert(true);

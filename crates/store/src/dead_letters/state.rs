@@ -2,20 +2,20 @@
 
 use ig_core::clock::Timestamp;
 use ig_core::dead_letter::{DeadLetter, DeadLetterStatus};
+use ig_core::dead_letter_retry::{ClaimId, DeadLetterState, RetryProgress};
 use ig_core::id::LogId;
 use ig_core::ports::StoreError;
-use ig_core::redelivery::{ClaimId, DeadLetterState, Redelivery};
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Bson, Document, doc};
 use serde::{Deserialize, Serialize};
 
-use super::KeptLetter;
+use super::StoredDeadLetter;
 use crate::error::unreadable;
 use crate::field::{date, object_id};
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct RedeliveryDocument {
+pub(super) struct RetryDocument {
     #[serde(default)]
     retries: i64,
     #[serde(default)]
@@ -25,8 +25,8 @@ pub(super) struct RedeliveryDocument {
     delivery_log_id: Option<ObjectId>,
 }
 
-impl RedeliveryDocument {
-    pub(super) fn read(self, letter: &DeadLetter) -> Result<Redelivery, StoreError> {
+impl RetryDocument {
+    pub(super) fn read(self, letter: &DeadLetter) -> Result<RetryProgress, StoreError> {
         let Self {
             retries,
             by_hand,
@@ -34,7 +34,7 @@ impl RedeliveryDocument {
             reason,
             delivery_log_id,
         } = self;
-        let standing = match (letter.status, letter.next_retry_at) {
+        let state = match (letter.status, letter.next_retry_at) {
             (DeadLetterStatus::PendingRetry, Some(due_at)) => DeadLetterState::Pending { due_at },
             (DeadLetterStatus::PendingRetry, None) => DeadLetterState::Held,
             // Without an end and a holder, the claim could never expire.
@@ -49,10 +49,10 @@ impl RedeliveryDocument {
                 log: delivery_log_id.map_or(letter.id, |id| LogId(id.bytes())),
             },
         };
-        Ok(Redelivery {
-            standing,
+        Ok(RetryProgress {
+            state,
             retries: u32::try_from(retries).map_err(|_| unreadable("redelivery.retries"))?,
-            by_hand,
+            manual: by_hand,
         })
     }
 }
@@ -74,36 +74,32 @@ impl From<Change> for Document {
 }
 
 /// The update that stores this state. A letter gets its expiry when it is settled, and has none before.
-pub(super) fn standing(kept: &KeptLetter, redelivery: &Redelivery, now: Timestamp) -> Change {
-    let mut set = stood(redelivery, now);
+pub(super) fn state_update(stored: &StoredDeadLetter, progress: &RetryProgress, now: Timestamp) -> Change {
+    let mut set = state_fields(progress, now);
     let mut unset = Document::new();
-    match kept.keep_for.filter(|_| redelivery.standing.status().is_settled()) {
+    match stored.keep_for.filter(|_| progress.state.status().is_settled()) {
         Some(keep_for) => set.insert("expiresAt", date(now + keep_for)),
         None => unset.insert("expiresAt", ""),
     };
     Change { set, unset }
 }
 
-fn stood(redelivery: &Redelivery, now: Timestamp) -> Document {
-    let Redelivery {
-        standing,
-        retries,
-        by_hand,
-    } = redelivery;
+fn state_fields(progress: &RetryProgress, now: Timestamp) -> Document {
+    let RetryProgress { state, retries, manual } = progress;
     let (mut due, mut claim, mut why, mut log) = (Bson::Null, Bson::Null, Bson::Null, Bson::Null);
-    match standing {
+    match state {
         DeadLetterState::Pending { due_at } => due = date(*due_at).into(),
         DeadLetterState::Held => {}
-        DeadLetterState::Retrying { claim: held, until } => (due, claim) = (date(*until).into(), held.0.as_str().into()),
+        DeadLetterState::Retrying { claim: current, until } => (due, claim) = (date(*until).into(), current.0.as_str().into()),
         DeadLetterState::Abandoned { reason } => why = reason.as_str().into(),
         DeadLetterState::Resolved { log: id } => log = object_id(id.0).into(),
     }
     doc! {
-        "status": standing.status().as_str(),
+        "status": state.status().as_str(),
         "nextRetryAt": due,
         "redelivery": {
             "retries": i64::from(*retries),
-            "byHand": by_hand,
+            "byHand": manual,
             "claimId": claim,
             "reason": why,
             "deliveryLogId": log,
@@ -113,19 +109,19 @@ fn stood(redelivery: &Redelivery, now: Timestamp) -> Document {
 }
 
 /// Matches a dead letter whose state has not changed since it was read.
-pub(super) fn as_read(kept: &KeptLetter) -> Document {
-    let mut filter = this(kept);
-    filter.insert("status", kept.redelivery.standing.status().as_str());
-    filter.insert("updatedAt", date(kept.updated_at));
-    if let DeadLetterState::Retrying { claim, until } = &kept.redelivery.standing {
+pub(super) fn as_read(stored: &StoredDeadLetter) -> Document {
+    let mut filter = identity(stored);
+    filter.insert("status", stored.retry_progress.state.status().as_str());
+    filter.insert("updatedAt", date(stored.updated_at));
+    if let DeadLetterState::Retrying { claim, until } = &stored.retry_progress.state {
         filter.extend(doc! { CLAIM: &claim.0, "nextRetryAt": date(*until) });
     }
     filter
 }
 
-/// Matches a dead letter that is still held under a claim.
-pub(super) fn held(kept: &KeptLetter, claim: &ClaimId) -> Document {
-    let mut filter = this(kept);
+/// Matches a dead letter that is still claimed under this claim.
+pub(super) fn claimed_under(stored: &StoredDeadLetter, claim: &ClaimId) -> Document {
+    let mut filter = identity(stored);
     filter.extend(doc! { "status": DeadLetterStatus::Retrying.as_str(), CLAIM: &claim.0 });
     filter
 }
@@ -133,6 +129,6 @@ pub(super) fn held(kept: &KeptLetter, claim: &ClaimId) -> Document {
 /// The field of the claim's identifier.
 pub(super) const CLAIM: &str = "redelivery.claimId";
 
-fn this(kept: &KeptLetter) -> Document {
-    doc! { "_id": object_id(kept.letter.id.0), "orgId": kept.letter.org_id.0 }
+fn identity(stored: &StoredDeadLetter) -> Document {
+    doc! { "_id": object_id(stored.letter.id.0), "orgId": stored.letter.org_id.0 }
 }

@@ -1,4 +1,4 @@
-//! The redelivery of dead letters: who retries them, when, and when they are given up.
+//! The retries of dead letters: who retries them, when, and when they are given up.
 //!
 //! ```text
 //!              claim                delivered
@@ -14,7 +14,7 @@
 //! it due.
 //!
 //! A claim ends with its lease: the dead letters of a dead process are due again, and its later reports are refused
-//! ([`Fenced`]). Every transition is stored under the condition that the status, and the claim if there is one, have not
+//! ([`ClaimLost`]). Every transition is stored under the condition that the status, and the claim if there is one, have not
 //! changed since they were read.
 
 use std::time::Duration;
@@ -29,22 +29,22 @@ use crate::id::{LogId, OrgId};
 use crate::outcome::Failure;
 
 mod fairness;
-mod order;
+mod lane_order;
 #[cfg(test)]
 mod tests;
 
-pub use fairness::{Candidate, pick, shares};
-pub use order::{Queued, lanes};
+pub use fairness::{DueDeadLetter, pick_round_robin, split_by_org};
+pub use lane_order::{QueuedDeadLetter, group_by_lane};
 
 /// How many dead letters one cycle claims.
-pub const MOST_A_CYCLE: usize = 50;
+pub const MAX_CLAIMED_PER_CYCLE: usize = 50;
 /// How long a claim lasts beyond the timeout of the delivery, unless it is renewed.
 pub const CLAIM_LEASE: Duration = Duration::from_secs(30);
 /// How many dead letters a person may retry in one request.
-pub const MOST_BY_HAND: usize = 100;
+pub const MAX_MANUAL_RETRIES: usize = 100;
 
-const LONGEST_DELAY_MS: u64 = 7 * 86_400_000;
-const MOST_RETRIES: u32 = 100;
+const MAX_DELAY_MS: u64 = 7 * 86_400_000;
+const MAX_RETRIES: u32 = 100;
 
 /// An organisation's policy for retrying dead letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,13 +67,13 @@ impl RetryPolicy {
     /// and `/maxRetries`.
     pub fn new(base_ms: u64, max_ms: u64, max_retries: u32) -> Result<Self, Faults> {
         let mut faults = Faults::default();
-        if !(1..=LONGEST_DELAY_MS).contains(&base_ms) {
+        if !(1..=MAX_DELAY_MS).contains(&base_ms) {
             faults.add("/baseMs", "must be from 1 to 604800000");
         }
-        if max_ms < base_ms || max_ms > LONGEST_DELAY_MS {
+        if max_ms < base_ms || max_ms > MAX_DELAY_MS {
             faults.add("/maxMs", "must be from baseMs to 604800000");
         }
-        if !(1..=MOST_RETRIES).contains(&max_retries) {
+        if !(1..=MAX_RETRIES).contains(&max_retries) {
             faults.add("/maxRetries", "must be from 1 to 100");
         }
         faults.into_result(Self {
@@ -86,9 +86,9 @@ impl RetryPolicy {
     }
 
     /// The delay before a dead letter is first due; a delay that its target asked for comes on top.
-    pub fn first_delay(&self, asked: Option<Duration>, rng: &mut impl Rng) -> Duration {
+    pub fn first_delay(&self, requested: Option<Duration>, rng: &mut impl Rng) -> Duration {
         let own = self.backoff.delay(0, rng);
-        asked.map_or(own, |asked| asked + own)
+        requested.map_or(own, |requested| requested + own)
     }
 
     /// The delay before the first retry, in milliseconds.
@@ -133,7 +133,7 @@ impl ClaimId {
 pub struct ManualRetry {
     /// The tenant.
     pub org_id: OrgId,
-    /// The dead letters, at most [`MOST_BY_HAND`].
+    /// The dead letters, at most [`MAX_MANUAL_RETRIES`].
     pub ids: Vec<LogId>,
 }
 
@@ -177,18 +177,18 @@ pub enum DeadLetterState {
 
 /// The state of a dead letter, with its retries so far.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Redelivery {
+pub struct RetryProgress {
     /// The state.
-    pub standing: DeadLetterState,
+    pub state: DeadLetterState,
     /// The number of finished retries.
     pub retries: u32,
     /// A person requested one more retry, however many there were before.
-    pub by_hand: bool,
+    pub manual: bool,
 }
 
 /// The result of a retry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Retried {
+pub enum RetryResult {
     /// It was delivered.
     Delivered {
         /// The log of the delivery.
@@ -212,7 +212,7 @@ pub enum Retried {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetrySettlement {
     /// The state to store.
-    pub after: Redelivery,
+    pub after: RetryProgress,
     /// Whether it was just given up, which raises an alert.
     pub given_up: bool,
 }
@@ -220,7 +220,7 @@ pub struct RetrySettlement {
 /// The caller no longer holds the claim; the present holder reports the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the claim has ended")]
-pub struct Fenced;
+pub struct ClaimLost;
 
 impl DeadLetterState {
     /// The status in documents.
@@ -234,19 +234,19 @@ impl DeadLetterState {
     }
 }
 
-impl Redelivery {
+impl RetryProgress {
     /// A new dead letter, first due at a moment.
     pub fn pending(due_at: Timestamp) -> Self {
         Self {
-            standing: DeadLetterState::Pending { due_at },
+            state: DeadLetterState::Pending { due_at },
             retries: 0,
-            by_hand: false,
+            manual: false,
         }
     }
 
     /// Whether it may be claimed: it is due, or its claim has expired.
     pub fn is_due(&self, now: Timestamp) -> bool {
-        match &self.standing {
+        match &self.state {
             DeadLetterState::Pending { due_at } => *due_at <= now,
             DeadLetterState::Retrying { until, .. } => *until <= now,
             DeadLetterState::Held | DeadLetterState::Abandoned { .. } | DeadLetterState::Resolved { .. } => false,
@@ -256,31 +256,25 @@ impl Redelivery {
     /// Claims it for a delivery with this timeout; `None` where it is not due.
     pub fn claimed(&self, claim: ClaimId, timeout: Duration, now: Timestamp) -> Option<Self> {
         let until = now + timeout + CLAIM_LEASE;
-        let standing = DeadLetterState::Retrying { claim, until };
-        self.is_due(now).then(|| Self {
-            standing,
-            ..self.clone()
-        })
+        let state = DeadLetterState::Retrying { claim, until };
+        self.is_due(now).then(|| Self { state, ..self.clone() })
     }
 
     /// Renews the claim.
-    pub fn renewed(&self, claim: &ClaimId, now: Timestamp) -> Result<Self, Fenced> {
-        self.held_by(claim)?;
-        let standing = DeadLetterState::Retrying {
+    pub fn renewed(&self, claim: &ClaimId, now: Timestamp) -> Result<Self, ClaimLost> {
+        self.check_claim(claim)?;
+        let state = DeadLetterState::Retrying {
             claim: claim.clone(),
             until: now + CLAIM_LEASE,
         };
-        Ok(Self {
-            standing,
-            ..self.clone()
-        })
+        Ok(Self { state, ..self.clone() })
     }
 
     /// Releases it untried, for another claim at once.
-    pub fn released(&self, claim: &ClaimId, now: Timestamp) -> Result<Self, Fenced> {
-        self.held_by(claim)?;
+    pub fn released(&self, claim: &ClaimId, now: Timestamp) -> Result<Self, ClaimLost> {
+        self.check_claim(claim)?;
         Ok(Self {
-            standing: DeadLetterState::Pending { due_at: now },
+            state: DeadLetterState::Pending { due_at: now },
             ..self.clone()
         })
     }
@@ -289,40 +283,40 @@ impl Redelivery {
     pub fn settled(
         &self,
         claim: &ClaimId,
-        retried: Retried,
+        result: RetryResult,
         policy: &RetryPolicy,
         now: Timestamp,
         rng: &mut impl Rng,
-    ) -> Result<RetrySettlement, Fenced> {
-        self.held_by(claim)?;
-        let (standing, retries) = match retried {
-            Retried::Delivered { log } => (DeadLetterState::Resolved { log }, self.retries + 1),
-            Retried::Impossible { reason } => (DeadLetterState::Abandoned { reason }, self.retries),
-            Retried::NotTried { until } => (DeadLetterState::Pending { due_at: until }, self.retries),
-            Retried::Failed(failure) => (self.after_failure(&failure, policy, now, rng), self.retries + 1),
+    ) -> Result<RetrySettlement, ClaimLost> {
+        self.check_claim(claim)?;
+        let (state, retries) = match result {
+            RetryResult::Delivered { log } => (DeadLetterState::Resolved { log }, self.retries + 1),
+            RetryResult::Impossible { reason } => (DeadLetterState::Abandoned { reason }, self.retries),
+            RetryResult::NotTried { until } => (DeadLetterState::Pending { due_at: until }, self.retries),
+            RetryResult::Failed(failure) => (self.after_failure(&failure, policy, now, rng), self.retries + 1),
         };
-        let untried = matches!(standing, DeadLetterState::Pending { .. }) && retries == self.retries;
+        let untried = matches!(state, DeadLetterState::Pending { .. }) && retries == self.retries;
         Ok(RetrySettlement {
-            given_up: matches!(standing, DeadLetterState::Abandoned { .. }),
+            given_up: matches!(state, DeadLetterState::Abandoned { .. }),
             after: Self {
-                standing,
+                state,
                 retries,
-                by_hand: self.by_hand && untried,
+                manual: self.manual && untried,
             },
         })
     }
 
     /// Applies a person's request to retry it now; `None` where it is delivered, or under retry at this moment.
-    pub fn retried_by_hand(&self, now: Timestamp) -> Option<Self> {
-        let possible = match &self.standing {
+    pub fn with_manual_retry(&self, now: Timestamp) -> Option<Self> {
+        let possible = match &self.state {
             DeadLetterState::Pending { .. } | DeadLetterState::Held | DeadLetterState::Abandoned { .. } => true,
             DeadLetterState::Retrying { until, .. } => *until <= now,
             DeadLetterState::Resolved { .. } => false,
         };
         possible.then_some(Self {
-            standing: DeadLetterState::Pending { due_at: now },
+            state: DeadLetterState::Pending { due_at: now },
             retries: self.retries,
-            by_hand: true,
+            manual: true,
         })
     }
 
@@ -338,19 +332,19 @@ impl Redelivery {
         }
         // The first delay preceded the first retry; this one precedes the next.
         let own = policy.backoff.delay(ended, rng);
-        let wait = failure.retry_after.map_or(own, |asked| asked.max(own));
+        let wait = failure.retry_after.map_or(own, |requested| requested.max(own));
         DeadLetterState::Pending { due_at: now + wait }
     }
 
     /// The holder may report late as long as there is no newer claim.
-    fn held_by(&self, claim: &ClaimId) -> Result<(), Fenced> {
-        match &self.standing {
-            DeadLetterState::Retrying { claim: held, .. } if held == claim => Ok(()),
+    fn check_claim(&self, claim: &ClaimId) -> Result<(), ClaimLost> {
+        match &self.state {
+            DeadLetterState::Retrying { claim: current, .. } if current == claim => Ok(()),
             DeadLetterState::Retrying { .. }
             | DeadLetterState::Pending { .. }
             | DeadLetterState::Held
             | DeadLetterState::Abandoned { .. }
-            | DeadLetterState::Resolved { .. } => Err(Fenced),
+            | DeadLetterState::Resolved { .. } => Err(ClaimLost),
         }
     }
 }

@@ -21,8 +21,8 @@ struct World {
     streams: Vec<Stream>,
     /// The stream of each row, and whether the row is visible yet.
     rows: BTreeMap<Position, (usize, bool)>,
-    holes: BTreeSet<Position>,
-    reading: Reading,
+    gaps: BTreeSet<Position>,
+    cursors: ReadCursors,
     taken: Vec<(Position, usize)>,
     promised: BTreeSet<Position>,
 }
@@ -30,13 +30,13 @@ struct World {
 #[derive(Debug, Clone)]
 enum Step {
     Read {
-        from_apart: Vec<usize>,
+        from_deferred: Vec<usize>,
         most: usize,
-        passed: Vec<usize>,
+        skipped: Vec<usize>,
     },
-    SetApart(usize),
+    Defer(usize),
     Appear(usize),
-    LookAtHoles,
+    CheckGaps,
 }
 
 impl World {
@@ -45,8 +45,8 @@ impl World {
         Self {
             streams: streams(),
             rows,
-            holes: BTreeSet::new(),
-            reading: Reading::resume(partition(), 0),
+            gaps: BTreeSet::new(),
+            cursors: ReadCursors::resume(partition(), 0),
             taken: Vec::new(),
             promised: BTreeSet::new(),
         }
@@ -55,14 +55,14 @@ impl World {
     fn take(&mut self, step: Step) {
         match step {
             Step::Read {
-                from_apart,
+                from_deferred,
                 most,
-                passed,
-            } => self.read(&from_apart, most, &passed),
-            Step::SetApart(which) => {
+                skipped,
+            } => self.read(&from_deferred, most, &skipped),
+            Step::Defer(which) => {
                 let stream = self.streams[which].clone();
                 if stream.partition() == partition() {
-                    self.reading.set_apart(stream);
+                    self.cursors.defer(stream);
                 }
             }
             Step::Appear(nth) => {
@@ -70,20 +70,20 @@ impl World {
                     *visible = true;
                 }
             }
-            Step::LookAtHoles => {
-                let appeared: Vec<_> = self.holes.iter().copied().filter(|at| self.rows[at].1).collect();
-                self.offer(&appeared, &ReadRange::of_holes());
+            Step::CheckGaps => {
+                let appeared: Vec<_> = self.gaps.iter().copied().filter(|at| self.rows[at].1).collect();
+                self.offer(&appeared, &ReadRange::of_gaps());
             }
         }
     }
 
-    /// Reads on, from the cursor of the first of these streams that is set apart.
-    fn read(&mut self, from_apart: &[usize], most: usize, passed: &[usize]) {
-        let streams = from_apart.iter().map(|which| self.streams[*which].clone());
-        let apart: Vec<_> = streams.filter(|stream| self.reading.is_apart(stream)).collect();
-        let at = |stream: &Stream| self.reading.apart().find(|(other, _)| *other == stream).map(|(_, at)| at);
-        let after = apart.first().and_then(at).unwrap_or(self.reading.read_to());
-        let passed: BTreeSet<_> = passed.iter().map(|which| self.streams[*which].clone()).collect();
+    /// Reads on, from the cursor of the first of these streams that is deferred.
+    fn read(&mut self, from_deferred: &[usize], most: usize, skipped: &[usize]) {
+        let streams = from_deferred.iter().map(|which| self.streams[*which].clone());
+        let deferred: Vec<_> = streams.filter(|stream| self.cursors.is_deferred(stream)).collect();
+        let at = |stream: &Stream| self.cursors.deferred().find(|(other, _)| *other == stream).map(|(_, at)| at);
+        let after = deferred.first().and_then(at).unwrap_or(self.cursors.read_to());
+        let skipped: BTreeSet<_> = skipped.iter().map(|which| self.streams[*which].clone()).collect();
         let behind = |visible: &bool| *visible;
         let Some(to) = self
             .rows
@@ -93,55 +93,55 @@ impl World {
             .take(most)
             .last()
         else {
-            if let Some(lead) = apart.first() {
-                self.reading.rejoin(lead);
+            if let Some(lead) = deferred.first() {
+                self.cursors.rejoin(lead);
             }
             return;
         };
-        self.holes.extend(
+        self.gaps.extend(
             self.rows
                 .range(after + 1..=to)
                 .filter(|(_, (_, visible))| !visible)
                 .map(|(at, _)| *at),
         );
-        let read_for = apart.into_iter().collect();
-        let stretch = ReadRange {
+        let read_for = deferred.into_iter().collect();
+        let range = ReadRange {
             after,
             to,
-            passed,
+            skipped,
             read_for,
         };
         let rows: Vec<_> = self
             .rows
             .range(after + 1..=to)
-            .filter(|(_, (which, visible))| *visible && !stretch.passed.contains(&self.streams[*which]))
+            .filter(|(_, (which, visible))| *visible && !range.skipped.contains(&self.streams[*which]))
             .map(|(at, _)| *at)
             .collect();
-        self.offer(&rows, &stretch);
+        self.offer(&rows, &range);
     }
 
-    fn offer(&mut self, rows: &[Position], stretch: &ReadRange) {
+    fn offer(&mut self, rows: &[Position], range: &ReadRange) {
         for &position in rows {
-            let fills_hole = self.holes.remove(&position);
+            let fills_gap = self.gaps.remove(&position);
             let which = self.rows[&position].0;
             let stream = &self.streams[which];
             if stream.partition() != partition() {
                 continue;
             }
-            match self.reading.turn(stream, position, stretch, fills_hole) {
+            match self.cursors.disposition(stream, position, range, fills_gap) {
                 RowDisposition::Now => self.taken.push((position, which)),
                 RowDisposition::Later => drop(self.promised.insert(position)),
-                RowDisposition::Not => {}
+                RowDisposition::Ignore => {}
             }
         }
-        self.reading.advance(stretch);
+        self.cursors.advance(range);
     }
 
     /// Reads on until nothing is left.
     fn drain(&mut self) {
         self.rows.values_mut().for_each(|(_, visible)| *visible = true);
         for _ in 0..2 * self.rows.len() + 2 {
-            self.take(Step::LookAtHoles);
+            self.take(Step::CheckGaps);
             self.read(&[], 7, &[]);
             (0..self.streams.len()).for_each(|which| self.read(&[which], 7, &[]));
         }
@@ -163,16 +163,16 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1usize..9,
         proptest::collection::vec(which.clone(), 0..4),
     )
-        .prop_map(|(from_apart, most, passed)| Step::Read {
-            from_apart,
+        .prop_map(|(from_deferred, most, skipped)| Step::Read {
+            from_deferred,
             most,
-            passed,
+            skipped,
         });
     let step = prop_oneof![
         6 => read,
-        2 => which.prop_map(Step::SetApart),
+        2 => which.prop_map(Step::Defer),
         2 => (0usize..5).prop_map(Step::Appear),
-        1 => Just(Step::LookAtHoles),
+        1 => Just(Step::CheckGaps),
     ];
     proptest::collection::vec(step, 0..120)
 }
@@ -181,15 +181,15 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
-    fn reading_takes_each_row_once_whatever_is_set_apart_and_passed(
+    fn cursors_take_each_row_once_whatever_is_deferred_and_skipped(
         kinds in proptest::collection::vec((0usize..5, proptest::bool::weighted(0.9)), 1..80), steps in steps()
     ) {
         let mut world = World::new(&kinds);
         for step in steps {
             world.take(step);
-            let complete = world.reading.complete_to();
+            let complete = world.cursors.complete_to();
             let missed = world.mine().find(|(at, which)| {
-                *at <= complete && !world.holes.contains(at) && !world.taken.contains(&(*at, *which))
+                *at <= complete && !world.gaps.contains(at) && !world.taken.contains(&(*at, *which))
             });
             prop_assert_eq!(missed, None, "everything up to {} is taken or watched", complete);
         }
@@ -198,7 +198,7 @@ proptest! {
         taken.sort_unstable();
         prop_assert_eq!(taken.clone(), world.mine().collect::<Vec<_>>());
         prop_assert!(world.promised.iter().all(|at| taken.iter().any(|(other, _)| other == at)));
-        prop_assert_eq!(world.reading.apart().count(), 0, "nothing stays apart");
+        prop_assert_eq!(world.cursors.deferred().count(), 0, "nothing stays deferred");
     }
 
     #[test]
@@ -218,19 +218,19 @@ proptest! {
 }
 
 #[test]
-fn a_stretch_that_lacks_a_stream_not_set_apart_moves_no_cursor() {
-    let mut reading = Reading::resume(partition(), 5);
+fn a_range_that_lacks_a_stream_not_deferred_moves_no_cursor() {
+    let mut cursors = ReadCursors::resume(partition(), 5);
     let [hog, other, ..] = &streams()[..] else {
         unreachable!("there are five")
     };
-    let stretch = ReadRange {
-        passed: BTreeSet::from([hog.clone()]),
+    let range = ReadRange {
+        skipped: BTreeSet::from([hog.clone()]),
         ..ReadRange::of_all(5, 1_000_000)
     };
-    assert_eq!(reading.turn(other, 1_000_000, &stretch, false), RowDisposition::Not);
-    reading.set_apart(hog.clone());
-    assert_eq!(reading.turn(other, 1_000_000, &stretch, false), RowDisposition::Now);
-    assert_eq!(reading.turn(hog, 6, &stretch, false), RowDisposition::Later);
-    reading.advance(&stretch);
-    assert_eq!((reading.read_to(), reading.complete_to()), (1_000_000, 5));
+    assert_eq!(cursors.disposition(other, 1_000_000, &range, false), RowDisposition::Ignore);
+    cursors.defer(hog.clone());
+    assert_eq!(cursors.disposition(other, 1_000_000, &range, false), RowDisposition::Now);
+    assert_eq!(cursors.disposition(hog, 6, &range, false), RowDisposition::Later);
+    cursors.advance(&range);
+    assert_eq!((cursors.read_to(), cursors.complete_to()), (1_000_000, 5));
 }

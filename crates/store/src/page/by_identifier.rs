@@ -14,7 +14,7 @@ use crate::database::Database;
 
 /// A search by identifier.
 #[derive(Debug, Clone)]
-pub(crate) struct Named {
+pub(crate) struct IdentifierSearch {
     pub(crate) collection: &'static str,
     /// The condition on the identifier, the first key of its index.
     pub(crate) name: Document,
@@ -27,31 +27,31 @@ pub(crate) struct Named {
 
 impl Database {
     /// One page of the matches, counted no further than needed: there are few usually, but clients choose their own identifiers.
-    pub(crate) async fn named<T>(&self, named: Named, page: Page) -> Result<Listed<T>, StoreError>
+    pub(crate) async fn by_identifier<T>(&self, search: IdentifierSearch, page: Page) -> Result<Listed<T>, StoreError>
     where
         T: DeserializeOwned + Send + Sync + 'static,
     {
-        let target = self.collection::<T>(named.collection);
-        let filter = filter(named.name, named.query);
-        let count = target.count_documents(filter.clone()).limit(page.enough());
+        let target = self.collection::<T>(search.collection);
+        let filter = identifier_filter(search.name, search.query);
+        let count = target.count_documents(filter.clone()).limit(page.count_limit());
         let find = target
             .find(filter)
-            .sort(named.order)
+            .sort(search.order)
             .skip(page.skip())
             .limit(i64::from(page.limit.max(1)))
-            .optional(named.without, Find::projection);
+            .optional(search.without, Find::projection);
         let (items, total) = tokio::try_join!(self.all(find), self.within(count))?;
         Ok(Listed {
             items,
             total,
-            is_exact: total < page.enough(),
+            is_exact: total < page.count_limit(),
         })
     }
 }
 
 /// Combines both conditions. Operators in the query stay apart from its fields: some servers use no index for a field
 /// beside an operator.
-pub(crate) fn filter(name: Document, query: Document) -> Document {
+pub(crate) fn identifier_filter(name: Document, query: Document) -> Document {
     let (operators, fields): (Document, Document) = query.into_iter().partition(|(key, _)| key.starts_with('$'));
     let mut filter = name;
     for (field, value) in fields {
@@ -70,10 +70,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn named_filter_puts_the_identifier_first_and_operators_apart() {
+    fn identifier_filter_puts_the_identifier_first_and_operators_apart() {
         let query = doc! { "orgId": 7, "messageId": "a", "$or": [{ "url": "b" }], "status": "SUCCESS" };
         assert_eq!(
-            filter(doc! { "messageId": "a" }, query),
+            identifier_filter(doc! { "messageId": "a" }, query),
             doc! { "messageId": "a", "orgId": 7, "status": "SUCCESS", "$and": [{ "$or": [{ "url": "b" }] }] }
         );
     }

@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
+use ig_core::delivery_command::{CommandOutcome, CommandReport, DeliveryCommand};
 use ig_core::delivery_log::TriggerType;
 use ig_core::id::{EventId, EventType, OrgId, Rid, SourceId};
-use ig_core::order::{DeliveryOrder, OrderOutcome, OrderReport};
 use ig_core::outcome::ErrorCategory;
 
 use crate::invalid::{InvalidMessage, Within as _};
 use crate::time::{duration_from_wire, duration_to_wire, timestamp_from_wire, timestamp_to_wire};
 use crate::v1;
 
-impl From<&DeliveryOrder> for v1::DeliverRequest {
-    fn from(order: &DeliveryOrder) -> Self {
-        let DeliveryOrder {
+impl From<&DeliveryCommand> for v1::DeliverRequest {
+    fn from(command: &DeliveryCommand) -> Self {
+        let DeliveryCommand {
             org_id,
             integration,
             action_index,
@@ -26,7 +26,7 @@ impl From<&DeliveryOrder> for v1::DeliverRequest {
             payload,
             trigger,
             claim_id,
-        } = order;
+        } = command;
         Self {
             org_id: org_id.0,
             integration_id: integration.to_string(),
@@ -44,7 +44,7 @@ impl From<&DeliveryOrder> for v1::DeliverRequest {
     }
 }
 
-impl TryFrom<v1::DeliverRequest> for DeliveryOrder {
+impl TryFrom<v1::DeliverRequest> for DeliveryCommand {
     type Error = InvalidMessage;
 
     fn try_from(message: v1::DeliverRequest) -> Result<Self, InvalidMessage> {
@@ -83,9 +83,9 @@ impl TryFrom<v1::DeliverRequest> for DeliveryOrder {
     }
 }
 
-impl From<&OrderReport> for v1::DeliverResponse {
-    fn from(report: &OrderReport) -> Self {
-        let OrderReport {
+impl From<&CommandReport> for v1::DeliverResponse {
+    fn from(report: &CommandReport) -> Self {
+        let CommandReport {
             outcome,
             error,
             response_status,
@@ -106,7 +106,7 @@ impl From<&OrderReport> for v1::DeliverResponse {
     }
 }
 
-impl TryFrom<v1::DeliverResponse> for OrderReport {
+impl TryFrom<v1::DeliverResponse> for CommandReport {
     type Error = InvalidMessage;
 
     fn try_from(message: v1::DeliverResponse) -> Result<Self, InvalidMessage> {
@@ -173,23 +173,23 @@ fn trigger_from_wire(trigger: i32) -> Result<TriggerType, InvalidMessage> {
     }
 }
 
-fn outcome_to_wire(outcome: OrderOutcome) -> v1::Outcome {
+fn outcome_to_wire(outcome: CommandOutcome) -> v1::Outcome {
     match outcome {
-        OrderOutcome::Delivered => v1::Outcome::Delivered,
-        OrderOutcome::Skipped => v1::Outcome::Skipped,
-        OrderOutcome::Retryable => v1::Outcome::Retryable,
-        OrderOutcome::Refused => v1::Outcome::Refused,
-        OrderOutcome::Held => v1::Outcome::Held,
+        CommandOutcome::Delivered => v1::Outcome::Delivered,
+        CommandOutcome::Skipped => v1::Outcome::Skipped,
+        CommandOutcome::Retryable => v1::Outcome::Retryable,
+        CommandOutcome::Refused => v1::Outcome::Refused,
+        CommandOutcome::Held => v1::Outcome::Held,
     }
 }
 
-fn outcome_from_wire(outcome: i32) -> Result<OrderOutcome, InvalidMessage> {
+fn outcome_from_wire(outcome: i32) -> Result<CommandOutcome, InvalidMessage> {
     match v1::Outcome::try_from(outcome) {
-        Ok(v1::Outcome::Delivered) => Ok(OrderOutcome::Delivered),
-        Ok(v1::Outcome::Skipped) => Ok(OrderOutcome::Skipped),
-        Ok(v1::Outcome::Retryable) => Ok(OrderOutcome::Retryable),
-        Ok(v1::Outcome::Refused) => Ok(OrderOutcome::Refused),
-        Ok(v1::Outcome::Held) => Ok(OrderOutcome::Held),
+        Ok(v1::Outcome::Delivered) => Ok(CommandOutcome::Delivered),
+        Ok(v1::Outcome::Skipped) => Ok(CommandOutcome::Skipped),
+        Ok(v1::Outcome::Retryable) => Ok(CommandOutcome::Retryable),
+        Ok(v1::Outcome::Refused) => Ok(CommandOutcome::Refused),
+        Ok(v1::Outcome::Held) => Ok(CommandOutcome::Held),
         Ok(v1::Outcome::Unspecified) | Err(_) => Err(InvalidMessage::value("must be an outcome")),
     }
 }

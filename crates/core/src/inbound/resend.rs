@@ -12,7 +12,7 @@ use crate::schedule::Schedule;
 impl InboundIntegration {
     /// The integration that resends a call to `destination`, as configured today; `None` where its method has no kept body.
     /// `idempotency_key` is the key that its client gave.
-    pub fn again(&self, destination: &Destination, idempotency_key: Option<&str>) -> Option<Integration> {
+    pub fn resend_integration(&self, destination: &Destination, idempotency_key: Option<&str>) -> Option<Integration> {
         let key = idempotency_key.map(|key| ("Idempotency-Key".to_owned(), key.to_owned()));
         let passthrough = || {
             Transformation::Simple(SimpleMapping {
@@ -31,8 +31,8 @@ impl InboundIntegration {
             scope: Scope::EntityOnly,
             excluded_entity_rids: std::collections::BTreeSet::new(),
             target: Target {
-                url: below(&self.target, &destination.url),
-                method: method(destination.method)?,
+                url: resend_url(&self.target, &destination.url),
+                method: resend_method(destination.method)?,
             },
             filter: None,
             transformation: self.request.clone().unwrap_or_else(passthrough),
@@ -59,13 +59,13 @@ impl InboundIntegration {
 
 /// Where the call went, with the query parameters that are fixed today, as long as that lies at or below today's target;
 /// otherwise today's target.
-fn below(target: &TargetUrl, went_to: &TargetUrl) -> TargetUrl {
+fn resend_url(target: &TargetUrl, went_to: &TargetUrl) -> TargetUrl {
     let (today, then) = (target.uri(), went_to.uri());
     let same_host = today.scheme() == then.scheme() && today.authority() == then.authority();
-    let rest = then.path().strip_prefix(path(today));
+    let rest = then.path().strip_prefix(base_path(today));
     let is_below = same_host && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     let whole = is_below.then(|| {
-        let query = query::completed(today.query().unwrap_or_default(), then.query().unwrap_or_default());
+        let query = query::merged(today.query().unwrap_or_default(), then.query().unwrap_or_default());
         let address = went_to.to_string();
         let place = address.split('?').next().unwrap_or_default();
         if query.is_empty() {
@@ -78,11 +78,11 @@ fn below(target: &TargetUrl, went_to: &TargetUrl) -> TargetUrl {
     whole.unwrap_or_else(|| target.clone())
 }
 
-fn path(uri: &Uri) -> &str {
+fn base_path(uri: &Uri) -> &str {
     uri.path().trim_end_matches('/')
 }
 
-fn method(method: ProxyMethod) -> Option<HttpMethod> {
+fn resend_method(method: ProxyMethod) -> Option<HttpMethod> {
     match method {
         ProxyMethod::Post => Some(HttpMethod::Post),
         ProxyMethod::Put => Some(HttpMethod::Put),
@@ -118,7 +118,7 @@ mod tests {
         ];
         for (today, then, expected) in table {
             let url = |text: &str| text.parse::<TargetUrl>().unwrap();
-            assert_eq!(below(&url(today), &url(then)).to_string(), expected, "{today} {then}");
+            assert_eq!(resend_url(&url(today), &url(then)).to_string(), expected, "{today} {then}");
         }
     }
 }

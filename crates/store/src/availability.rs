@@ -16,36 +16,36 @@ use tokio::sync::{OnceCell, watch};
 
 /// Whether the database is available. Clones share the state.
 #[derive(Debug, Clone)]
-pub(crate) struct Presence(Arc<watch::Sender<bool>>);
+pub(crate) struct Availability(Arc<watch::Sender<bool>>);
 
-impl Default for Presence {
+impl Default for Availability {
     fn default() -> Self {
         Self(Arc::new(watch::Sender::new(true)))
     }
 }
 
-impl Presence {
+impl Availability {
     /// Records the result of a probe.
-    pub(crate) fn found(&self, is_there: bool) {
+    pub(crate) fn set(&self, is_available: bool) {
         self.0
-            .send_if_modified(|was_there| std::mem::replace(was_there, is_there) != is_there);
+            .send_if_modified(|was_available| std::mem::replace(was_available, is_available) != is_available);
     }
 
     /// Waits until the database is unavailable; returns at once if it is already.
     pub(crate) async fn lost(&self) -> StoreError {
         // This value owns the sender, which therefore outlives the wait.
-        let _ = self.0.subscribe().wait_for(|is_there| !is_there).await;
+        let _ = self.0.subscribe().wait_for(|is_available| !is_available).await;
         StoreError::Unavailable("it did not answer when it was last asked".to_owned())
     }
 }
 
 /// Separate connections for probes: an exhausted pool does not make the database unavailable.
-pub(crate) struct Lookout {
+pub(crate) struct AvailabilityProbe {
     options: ClientOptions,
     client: OnceCell<Client>,
 }
 
-impl Lookout {
+impl AvailabilityProbe {
     /// Connects with these options at the first probe.
     pub(crate) fn new(options: &ClientOptions) -> Self {
         let mut options = options.clone();

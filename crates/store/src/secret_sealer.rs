@@ -34,7 +34,7 @@ pub enum SecretError {
     UnknownKey(String),
     /// The sealed text is truncated or changed, or belongs to another owner.
     #[error("the sealed secret does not open")]
-    Damaged,
+    SealFailed,
     /// The system gave no random bytes.
     #[error("the system gave no random bytes")]
     NoRandomness,
@@ -48,21 +48,21 @@ struct Key {
 
 /// Seals and opens secrets.
 #[derive(Clone)]
-pub struct SecretBox {
+pub struct SecretSealer {
     keys: Arc<[Key]>,
     /// How many secrets each key has opened.
     opened: Arc<[AtomicU64]>,
     random: SystemRandom,
 }
 
-impl fmt::Debug for SecretBox {
+impl fmt::Debug for SecretSealer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ids: Vec<_> = self.key_ids().collect();
-        f.debug_struct("SecretBox").field("keys", &ids).finish_non_exhaustive()
+        f.debug_struct("SecretSealer").field("keys", &ids).finish_non_exhaustive()
     }
 }
 
-impl SecretBox {
+impl SecretSealer {
     /// Creates a box with the configured keys; there must be at least one.
     pub fn new(config: &SecretsConfig) -> Result<Self, SecretError> {
         if config.keys.is_empty() {
@@ -104,23 +104,23 @@ impl SecretBox {
         let mut sealed = secret.as_bytes().to_vec();
         sealing
             .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(owner), &mut sealed)
-            .map_err(|_| SecretError::Damaged)?;
+            .map_err(|_| SecretError::SealFailed)?;
         Ok(format!("{id}:{}", STANDARD.encode([&nonce[..], &sealed].concat())))
     }
 
     /// Opens a secret that was sealed for the same owner.
     pub fn open(&self, sealed: &str, owner: &str) -> Result<String, SecretError> {
-        let (id, encoded) = sealed.split_once(':').ok_or(SecretError::Damaged)?;
+        let (id, encoded) = sealed.split_once(':').ok_or(SecretError::SealFailed)?;
         let (key, opened) = self.key(id).ok_or_else(|| SecretError::UnknownKey(id.to_owned()))?;
-        let bytes = STANDARD.decode(encoded).map_err(|_| SecretError::Damaged)?;
-        let (nonce, sealed) = bytes.split_at_checked(NONCE_LEN).ok_or(SecretError::Damaged)?;
-        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SecretError::Damaged)?;
+        let bytes = STANDARD.decode(encoded).map_err(|_| SecretError::SealFailed)?;
+        let (nonce, sealed) = bytes.split_at_checked(NONCE_LEN).ok_or(SecretError::SealFailed)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SecretError::SealFailed)?;
         let mut sealed = sealed.to_vec();
         let secret = key
             .open_in_place(nonce, Aad::from(owner), &mut sealed)
-            .map_err(|_| SecretError::Damaged)?;
+            .map_err(|_| SecretError::SealFailed)?;
         opened.fetch_add(1, Ordering::Relaxed);
-        String::from_utf8(secret.to_vec()).map_err(|_| SecretError::Damaged)
+        String::from_utf8(secret.to_vec()).map_err(|_| SecretError::SealFailed)
     }
 
     /// A box with the same keys and its own counters.
@@ -185,10 +185,10 @@ mod tests {
 
     use super::*;
 
-    fn boxed(ids: &[&str]) -> (SecretBox, Vec<String>) {
-        let keys: Vec<_> = ids.iter().map(|id| SecretBox::generate_key(id).unwrap()).collect();
+    fn boxed(ids: &[&str]) -> (SecretSealer, Vec<String>) {
+        let keys: Vec<_> = ids.iter().map(|id| SecretSealer::generate_key(id).unwrap()).collect();
         let config = SecretsConfig { keys: keys.clone() };
-        (SecretBox::new(&config).unwrap(), keys)
+        (SecretSealer::new(&config).unwrap(), keys)
     }
 
     proptest! {
@@ -198,7 +198,7 @@ mod tests {
             let sealed = secrets.seal(&secret, &owner).unwrap();
             prop_assert_eq!(secrets.open(&sealed, &owner).unwrap(), secret);
             prop_assume!(owner != other);
-            prop_assert_eq!(secrets.open(&sealed, &other), Err(SecretError::Damaged));
+            prop_assert_eq!(secrets.open(&sealed, &other), Err(SecretError::SealFailed));
         }
 
         #[test]
@@ -216,9 +216,9 @@ mod tests {
         let (old, keys) = boxed(&["k1"]);
         let sealed = old.seal("s", "o").unwrap();
         let rotated = SecretsConfig {
-            keys: vec![SecretBox::generate_key("k2").unwrap(), keys[0].clone()],
+            keys: vec![SecretSealer::generate_key("k2").unwrap(), keys[0].clone()],
         };
-        let rotated = SecretBox::new(&rotated).unwrap();
+        let rotated = SecretSealer::new(&rotated).unwrap();
         assert_eq!(rotated.open(&sealed, "o").unwrap(), "s");
         let again = rotated.seal("s", "o").unwrap();
         assert!(again.starts_with("k2:"));
@@ -227,14 +227,14 @@ mod tests {
 
     #[test]
     fn secret_box_names_a_malformed_key() {
-        let good = SecretBox::generate_key("k1").unwrap();
+        let good = SecretSealer::generate_key("k1").unwrap();
         let short = format!("k2:{}", STANDARD.encode([0; 16]));
         for bad in ["", "k2", "k2:***", ":AAAA", short.as_str(), good.as_str()] {
             let config = SecretsConfig {
                 keys: vec![good.clone(), bad.to_owned()],
             };
             assert_eq!(
-                SecretBox::new(&config).unwrap_err(),
+                SecretSealer::new(&config).unwrap_err(),
                 SecretError::MalformedKey { index: 1 },
                 "{bad}"
             );
@@ -243,7 +243,7 @@ mod tests {
 
     #[test]
     fn secret_box_without_keys_seals_nothing() {
-        assert_eq!(SecretBox::new(&SecretsConfig::default()).unwrap_err(), SecretError::NoKeys);
-        assert_eq!(SecretBox::closed().seal("s", "o"), Err(SecretError::NoKeys));
+        assert_eq!(SecretSealer::new(&SecretsConfig::default()).unwrap_err(), SecretError::NoKeys);
+        assert_eq!(SecretSealer::closed().seal("s", "o"), Err(SecretError::NoKeys));
     }
 }
