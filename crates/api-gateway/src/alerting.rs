@@ -13,7 +13,7 @@ use ig_store::Alerts as OwedAlerts;
 use tonic::Status;
 
 /// How long storing an alert is retried. Trouble that lasts longer raises its own alert later.
-const TRIED_FOR: Duration = Duration::from_hours(1);
+const RETRY_FOR: Duration = Duration::from_hours(1);
 
 /// The client of the alerter. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -51,7 +51,7 @@ impl Alerts for Alerting {
         let Err(error) = self.owed.owe(alert).await else { return };
         tracing::warn!(%error, kind = alert.kind, key = alert.key, "an alert could not be written down yet; trying again");
         let (owed, alert) = (self.owed.clone(), alert.clone());
-        self.context.keep_trying("alert", TRIED_FOR, move || {
+        self.context.keep_trying("alert", RETRY_FOR, move || {
             let (owed, alert) = (owed.clone(), alert.clone());
             async move { owed.owe(&alert).await }
         });

@@ -18,7 +18,7 @@ mod query;
 pub(crate) use query::{AnalyticsQuery, TopQuery};
 
 /// The most points in a time series.
-const MOST_POINTS: usize = 1_500;
+const MAX_POINTS: usize = 1_500;
 
 /// A parsed analytics query.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ impl Question {
     pub(crate) async fn over_time(self, gateway: &Gateway, interval: Option<String>) -> Result<TimeSeries, ApiError> {
         let Self { scope, zone, .. } = self;
         let interval = interval_named(interval)?;
-        let grid = Grid::cut(scope.period, interval, zone, MOST_POINTS).map_err(|_| too_many(interval))?;
+        let grid = Grid::cut(scope.period, interval, zone, MAX_POINTS).map_err(|_| too_many(interval))?;
         let statistics = gateway.store().delivery_statistics();
         let figures = statistics.over_time(&scope, &grid, interval, zone).await?;
         let points = grid.pieces().zip(figures).map(|(piece, figures)| Point::new(piece, figures));
@@ -115,7 +115,7 @@ fn too_many(interval: Interval) -> ApiError {
     ApiError::parameter(
         "interval",
         format!(
-            "would be more than {MOST_POINTS} points of a {}: give a longer interval or a shorter period",
+            "would be more than {MAX_POINTS} points of a {}: give a longer interval or a shorter period",
             interval.as_str()
         ),
     )

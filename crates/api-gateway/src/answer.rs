@@ -24,8 +24,8 @@ use crate::response_extras::ResponseExtras;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Runtime calls have timeouts of their own.
-const RUNTIME: &str = "/api/v1/integrations/";
-const DURATION: &str = "http_server_request_duration_seconds";
+const RUNTIME_PREFIX: &str = "/api/v1/integrations/";
+const REQUEST_DURATION: &str = "http_server_request_duration_seconds";
 
 /// Marks a response from an outside API: it goes out unchanged.
 #[derive(Debug, Clone, Copy)]
@@ -76,7 +76,7 @@ where
     let extras = ResponseExtras::default();
     request.extensions_mut().insert(extras.clone());
     request.extensions_mut().insert(RequestId(id.clone()));
-    let limit = (!route.starts_with(RUNTIME)).then_some(limit);
+    let limit = (!route.starts_with(RUNTIME_PREFIX)).then_some(limit);
     let mut response = shaped(bounded(next(request), limit).instrument(span.clone()).await, &id);
     let notes = extras.take();
     if response.extensions().get::<FromUpstream>().is_none() {
@@ -88,19 +88,19 @@ where
         response.headers_mut().insert(REQUEST_ID, value);
     }
     let status = response.status().as_u16().to_string();
-    metrics::histogram!(DURATION, "http_request_method" => method, "http_route" => route, "http_response_status_code" => status)
+    metrics::histogram!(REQUEST_DURATION, "http_request_method" => method, "http_route" => route, "http_response_status_code" => status)
         .record(began.elapsed().as_secs_f64());
     response
 }
 
 /// Default security headers of every response: no sniffing, no framing, no caching.
 fn dressed(headers: &mut HeaderMap) {
-    const ALWAYS: [(HeaderName, &str); 3] = [
+    const SECURITY_HEADERS: [(HeaderName, &str); 3] = [
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (X_FRAME_OPTIONS, "DENY"),
         (REFERRER_POLICY, "no-referrer"),
     ];
-    for (name, value) in ALWAYS {
+    for (name, value) in SECURITY_HEADERS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
@@ -144,9 +144,9 @@ fn request_id(headers: &HeaderMap) -> String {
 
 /// Callers choose methods, but metric labels must be bounded.
 fn method(request: &Request) -> &'static str {
-    const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    const KNOWN_METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     let given = request.method().as_str();
-    KNOWN.into_iter().find(|known| *known == given).unwrap_or("_OTHER")
+    KNOWN_METHODS.into_iter().find(|known| *known == given).unwrap_or("_OTHER")
 }
 
 fn route(request: &Request) -> String {

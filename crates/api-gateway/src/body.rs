@@ -104,7 +104,7 @@ impl FromRequest<AppState> for JsonBody {
 }
 
 /// The body limit in bytes for callers that have not authenticated.
-const OF_STRANGERS: usize = 4 * 1024;
+const MAX_UNAUTHENTICATED_BYTES: usize = 4 * 1024;
 
 /// The body of an unauthenticated request: JSON, and small.
 #[derive(Debug)]
@@ -114,7 +114,7 @@ impl FromRequest<AppState> for UnauthenticatedBody {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &AppState) -> Result<Self, ApiError> {
-        let limit = OF_STRANGERS.min(app.http().body_limit_bytes);
+        let limit = MAX_UNAUTHENTICATED_BYTES.min(app.http().body_limit_bytes);
         JsonBody::of(request, app, limit).await.map(Self)
     }
 }

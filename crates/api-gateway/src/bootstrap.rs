@@ -13,7 +13,7 @@ use ig_store::{KeyHash, NewApiKey, Store};
 use crate::config::BootstrapConfig;
 
 /// The delay between attempts while the database is unavailable.
-const PAUSE: Duration = Duration::from_millis(200);
+const RETRY_DELAY: Duration = Duration::from_millis(200);
 
 /// Creates what is missing once the database answers; the service is not ready before.
 pub(crate) fn start(context: &Context, store: Store, config: BootstrapConfig) {
@@ -26,7 +26,7 @@ pub(crate) fn start(context: &Context, store: Store, config: BootstrapConfig) {
                 if !std::mem::replace(&mut is_told, true) {
                     tracing::warn!(%error, "the database cannot be prepared yet");
                 }
-                tokio::time::sleep(PAUSE).await;
+                tokio::time::sleep(RETRY_DELAY).await;
             }
             hold.release();
         };

@@ -21,7 +21,7 @@ use crate::alerting::Alerting;
 use ring::Ring;
 
 /// The delay between polls of the store's revision.
-const LOOK: Duration = Duration::from_millis(200);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 /// The most changes to load from the store, or to send to a watcher, at once.
 const BATCH: u32 = 500;
 /// The size at which a message to a watcher is full.
@@ -29,11 +29,11 @@ pub(crate) const MESSAGE_BYTES: usize = 1024 * 1024;
 /// How many past changes a starting gateway loads, so that watchers can resume.
 const BACKLOG: u32 = 1_000;
 /// How long the author of a change waits for it to come into force.
-const TAKING_EFFECT: Duration = Duration::from_millis(500);
+const TAKE_EFFECT_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long a caller waits for the feed to catch up with committed changes.
-const CATCHING_UP: Duration = Duration::from_secs(5);
+const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(5);
 /// The deadline of one round of the loop, which waits for a database.
-const LONGEST_LOOK: Duration = Duration::from_mins(2);
+const POLL_DEADLINE: Duration = Duration::from_mins(2);
 
 /// The configuration in force in this process.
 #[derive(Debug)]
@@ -80,7 +80,7 @@ impl ConfigFeed {
     /// Follows the store until shutdown; ready once the first load succeeds.
     pub(crate) async fn run(self: Arc<Self>, context: Context) {
         let loading = context.readiness().hold("the configuration has not been read yet");
-        let heartbeat = context.liveness().watch("configuration feed", LONGEST_LOOK);
+        let heartbeat = context.liveness().watch("configuration feed", POLL_DEADLINE);
         let follow = async {
             let mut is_told = false;
             loop {
@@ -97,7 +97,7 @@ impl ConfigFeed {
                     Err(_) => {}
                 }
                 // On an error as on success, the next poll follows in time, or at once after a change made here.
-                let _ = tokio::time::timeout(LOOK, self.look_now.notified()).await;
+                let _ = tokio::time::timeout(POLL_INTERVAL, self.look_now.notified()).await;
             }
         };
         context.stopping().run_until_cancelled(follow).await;
@@ -114,7 +114,7 @@ impl ConfigFeed {
         self.look_now();
         let mut revision = self.revision();
         let caught_up = revision.wait_for(|held| held.is_some_and(|held| held >= committed));
-        match tokio::time::timeout(CATCHING_UP, caught_up).await {
+        match tokio::time::timeout(CATCH_UP_TIMEOUT, caught_up).await {
             Ok(_reached) => Ok(()),
             Err(_elapsed) => Err(StoreError::Unavailable("the configuration feed lags behind".to_owned())),
         }
@@ -125,7 +125,7 @@ impl ConfigFeed {
         self.look_now();
         let mut revision = self.revision();
         let in_force = revision.wait_for(|held| held.is_some_and(|held| held >= committed));
-        let _ = tokio::time::timeout(TAKING_EFFECT, in_force).await;
+        let _ = tokio::time::timeout(TAKE_EFFECT_TIMEOUT, in_force).await;
     }
 
     /// Watches the revision in force; none before the first load.

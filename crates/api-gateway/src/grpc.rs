@@ -19,7 +19,7 @@ mod watcher;
 use watcher::Watcher;
 
 /// Messages in flight to one watcher; flow control paces the next.
-const UNDER_WAY: usize = 4;
+const MAX_IN_FLIGHT: usize = 4;
 
 /// The gRPC service of the configuration feed.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ impl ConfigService for ConfigGrpc {
 
     async fn watch(&self, request: Request<WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
         may_watch(self.is_encrypted, request.remote_addr())?;
-        let (sender, receiver) = mpsc::channel(UNDER_WAY);
+        let (sender, receiver) = mpsc::channel(MAX_IN_FLIGHT);
         let watcher = Watcher::new(Arc::clone(&self.feed), sender, request.into_inner().resume_from_revision);
         let stopping = self.context.stopping().clone();
         self.context.spawn("configuration watcher", TaskKind::OneShot, async move {

@@ -61,7 +61,7 @@ mod versions;
 
 const BASE: &str = "/api/v1";
 /// How long browsers cache a preflight response.
-const PREFLIGHT: Duration = Duration::from_mins(10);
+const PREFLIGHT_MAX_AGE: Duration = Duration::from_mins(10);
 
 /// The whole HTTP edge.
 pub(crate) fn router(app: AppState) -> Router {
@@ -122,7 +122,7 @@ fn cors(config: &HttpConfig) -> CorsLayer {
             HeaderName::from_static("ratelimit-remaining"),
             HeaderName::from_static("ratelimit-reset"),
         ])
-        .max_age(PREFLIGHT)
+        .max_age(PREFLIGHT_MAX_AGE)
 }
 
 /// Answers preflight requests and adds CORS headers for requests from pages; other requests pass unchanged.

@@ -21,13 +21,13 @@ use outage::Outage;
 
 const MINUTE_SECONDS: u64 = 60;
 /// The headers of a limit: the maximum, what is left, and the seconds until there is room.
-const OF_REQUESTS: [HeaderName; 3] = [
+const REQUEST_HEADERS: [HeaderName; 3] = [
     HeaderName::from_static("x-ratelimit-limit"),
     HeaderName::from_static("x-ratelimit-remaining"),
     HeaderName::from_static("x-ratelimit-reset"),
 ];
 /// The same headers for runtime calls, by their names in the IETF draft.
-const OF_CALLS: [HeaderName; 3] = [
+const CALL_HEADERS: [HeaderName; 3] = [
     HeaderName::from_static("ratelimit-limit"),
     HeaderName::from_static("ratelimit-remaining"),
     HeaderName::from_static("ratelimit-reset"),
@@ -59,7 +59,7 @@ impl RateLimits {
     pub(crate) async fn of_address(&self, address: IpAddr, extras: &ResponseExtras) -> Result<(), ApiError> {
         let Some(limit) = self.address else { return Ok(()) };
         let taken = self.take(WindowKey::Address(subscriber(address)), limit).await;
-        let judged = Self::judge(taken, limit, "This address sends too many requests", &OF_REQUESTS, extras);
+        let judged = Self::judge(taken, limit, "This address sends too many requests", &REQUEST_HEADERS, extras);
         judged.map_err(|(error, _)| error)
     }
 
@@ -76,7 +76,11 @@ impl RateLimits {
             Right::Events | Right::Runtime => (WindowKey::Runtime(org), self.runtime(own)),
         };
         let Some(limit) = limit else { return Ok(()) };
-        let names = if right == Right::Runtime { &OF_CALLS } else { &OF_REQUESTS };
+        let names = if right == Right::Runtime {
+            &CALL_HEADERS
+        } else {
+            &REQUEST_HEADERS
+        };
         let taken = self.take(key, limit).await;
         let judged = Self::judge(
             taken,
@@ -97,7 +101,13 @@ impl RateLimits {
         extras: &ResponseExtras,
     ) -> Result<(), (ApiError, Timestamp)> {
         let taken = self.take(WindowKey::Integration(org, id), limit).await;
-        Self::judge(taken, limit, "Too many calls are made to this integration", &OF_CALLS, extras)
+        Self::judge(
+            taken,
+            limit,
+            "Too many calls are made to this integration",
+            &CALL_HEADERS,
+            extras,
+        )
     }
 
     /// The limit of one address.

@@ -12,9 +12,9 @@ use tokio::sync::Notify;
 use tonic::{Request, Status};
 
 /// A slower nudge is not worth waiting for: the service polls by itself, only later.
-const PATIENCE: Duration = Duration::from_secs(1);
+const TIMEOUT: Duration = Duration::from_secs(1);
 /// Dead letters come in bursts when a target is down; they are due later than this in any case.
-const BETWEEN_SWARMS: Duration = Duration::from_millis(200);
+const RETRIER_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Requests a nudge; all requests during a running nudge merge into one more.
 #[derive(Debug, Clone, Default)]
@@ -35,11 +35,11 @@ impl Nudge {
                     wishes.notified().await;
                     tell(&retriers, "dlq-retrier", |client| async move {
                         let mut request = Request::new(DlqNudgeRequest {});
-                        request.set_timeout(PATIENCE);
+                        request.set_timeout(TIMEOUT);
                         DlqServiceClient::new(client).nudge(request).await.map(drop)
                     })
                     .await;
-                    tokio::time::sleep(BETWEEN_SWARMS).await;
+                    tokio::time::sleep(RETRIER_INTERVAL).await;
                 }
             };
             stopping.run_until_cancelled(follow).await;
@@ -57,7 +57,7 @@ impl Nudge {
                         let mut request = Request::new(NudgeRequest {
                             source: source.to_owned(),
                         });
-                        request.set_timeout(PATIENCE);
+                        request.set_timeout(TIMEOUT);
                         DeliveryServiceClient::new(client).nudge(request).await.map(drop)
                     })
                     .await;
@@ -72,7 +72,7 @@ async fn tell<F>(fleet: &Fleet, service: &'static str, nudge: impl Fn(Client) ->
 where
     F: Future<Output = Result<(), Status>>,
 {
-    match tokio::time::timeout(PATIENCE, fleet.on_each(nudge)).await {
+    match tokio::time::timeout(TIMEOUT, fleet.on_each(nudge)).await {
         Ok(Ok(answers)) => {
             for (address, status) in answers
                 .into_iter()

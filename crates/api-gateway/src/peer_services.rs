@@ -11,7 +11,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 /// How long a service may take to report its health.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The health of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +70,7 @@ impl PeerServices {
 
 async fn ask(service: &'static str, mut client: HealthClient<Client>) -> ServiceHealth {
     let began = Instant::now();
-    let answer = tokio::time::timeout(PATIENCE, client.check(HealthCheckRequest::default())).await;
+    let answer = tokio::time::timeout(TIMEOUT, client.check(HealthCheckRequest::default())).await;
     let health = match answer {
         Ok(Ok(answer)) if answer.get_ref().status() == ServingStatus::Serving => Health::Serving,
         Ok(Ok(_)) => Health::NotServing,

@@ -13,9 +13,9 @@ pub(crate) mod dry_run;
 pub(crate) mod test_delivery;
 
 /// The source of events that people make up.
-const BY_HAND: &str = "manual";
+const MANUAL_SOURCE: &str = "manual";
 /// How many deliveries of an event are searched for its payload: some integrations store none.
-const LOGS: u32 = 10;
+const MAX_LOGS: u32 = 10;
 
 /// The payload to try: the given one, or a past event's.
 async fn payload(gateway: &Gateway, org: OrgId, given: Option<Value>, event: Option<String>) -> Result<Option<Bytes>, ApiError> {
@@ -40,7 +40,7 @@ async fn kept(gateway: &Gateway, org: OrgId, event: &EventId) -> Result<Bytes, A
         event_id: Some(event.clone()),
         ..LogFilter::default()
     };
-    for log in logs.list(org, &filter, Page::first(LOGS)).await?.items {
+    for log in logs.list(org, &filter, Page::first(MAX_LOGS)).await?.items {
         let whole = logs.get(org, log.id).await?;
         if let Some(payload) = whole.and_then(|log| log.original_payload) {
             return Ok(payload);
@@ -61,7 +61,7 @@ async fn sample(gateway: &Gateway, integration: &Integration) -> Result<Option<B
 
 fn event_type_of(integration: &Integration) -> EventType {
     match &integration.events {
-        EventPattern::Any => EventType::new(BY_HAND),
+        EventPattern::Any => EventType::new(MANUAL_SOURCE),
         EventPattern::Exact(event_type) => event_type.clone(),
     }
 }

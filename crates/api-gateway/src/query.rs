@@ -20,8 +20,8 @@ use crate::error::ApiError;
 use crate::gateway::AppState;
 
 const DEFAULT_LIMIT: u32 = 50;
-const LARGEST_LIMIT: u32 = 500;
-const LAST_PAGE: u64 = 1_000_000;
+const MAX_LIMIT: u32 = 500;
+const MAX_PAGE: u64 = 1_000_000;
 
 /// The values of a query string, all as text, so that parsing the query itself never fails.
 #[derive(Debug)]
@@ -55,8 +55,8 @@ impl Paging {
     pub(crate) fn page(self) -> Result<Page, ApiError> {
         let Self { page, limit } = self;
         Ok(Page {
-            number: within("page", page, 1..=LAST_PAGE)?.unwrap_or(1),
-            limit: within("limit", limit, 1..=LARGEST_LIMIT)?.unwrap_or(DEFAULT_LIMIT),
+            number: within("page", page, 1..=MAX_PAGE)?.unwrap_or(1),
+            limit: within("limit", limit, 1..=MAX_LIMIT)?.unwrap_or(DEFAULT_LIMIT),
         })
     }
 }
@@ -143,11 +143,11 @@ fn moment(name: &str, text: Option<String>, days_on: u64) -> Result<Option<Times
     let Some(text) = text else { return Ok(None) };
     day_or_moment(&text, days_on)
         .map(Some)
-        .ok_or_else(|| ApiError::parameter(name, NO_MOMENT))
+        .ok_or_else(|| ApiError::parameter(name, INVALID_MOMENT))
 }
 
 /// The fault of a text that is neither.
-pub(crate) const NO_MOMENT: &str = "must be a day (2024-01-31) or a moment (2024-01-31T10:00:00Z)";
+pub(crate) const INVALID_MOMENT: &str = "must be a day (2024-01-31) or a moment (2024-01-31T10:00:00Z)";
 
 /// A moment, or the start of the day `days_on` days after the named one.
 pub(crate) fn day_or_moment(text: &str, days_on: u64) -> Option<Timestamp> {

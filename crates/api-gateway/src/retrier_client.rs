@@ -13,7 +13,7 @@ use tonic::{Request, Response, Status};
 
 use crate::error::ApiError;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Sends orders about dead letters to the retrier.
 #[derive(Debug, Clone)]
@@ -48,7 +48,7 @@ impl RetrierClient {
 
 fn within<T>(message: T) -> Request<T> {
     let mut request = Request::new(message);
-    request.set_timeout(PATIENCE);
+    request.set_timeout(TIMEOUT);
     request
 }
 

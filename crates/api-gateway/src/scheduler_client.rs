@@ -14,7 +14,7 @@ use tonic::{Request, Status};
 use crate::error::{ApiError, ErrorCode};
 
 /// How long a response may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Sends orders about scheduled deliveries to the schedulers.
 #[derive(Debug, Clone)]
@@ -51,7 +51,7 @@ impl SchedulerClient {
 
 fn patient<T>(message: T) -> Request<T> {
     let mut request = Request::new(message);
-    request.set_timeout(PATIENCE);
+    request.set_timeout(TIMEOUT);
     request
 }
 

@@ -18,7 +18,7 @@ use crate::path;
 use crate::resources::resource;
 
 /// How many times a preview shows by default.
-const SHOWN: usize = 5;
+const DEFAULT_COUNT: usize = 5;
 
 /// Cancels a pending delivery.
 pub(crate) async fn cancel(
@@ -48,7 +48,7 @@ pub(crate) async fn reschedule(gateway: &Gateway, org_id: OrgId, id: ScheduledId
 
 /// The times at which a schedule makes deliveries.
 pub(crate) async fn preview(gateway: &Gateway, org: OrgId, asked: ScheduleAsked) -> Result<ScheduleTimes, ApiError> {
-    let count = asked.count.map_or(SHOWN, usize::from);
+    let count = asked.count.map_or(DEFAULT_COUNT, usize::from);
     let payload = asked.payload.clone().unwrap_or(Value::Null);
     let (schedule, integration) = schedule(gateway, org, &asked).await?;
     let entity = integration

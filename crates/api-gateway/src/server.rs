@@ -35,11 +35,11 @@ use idle::Requests;
 use stall_timeout::StallTimeout;
 
 /// The maximum total size of a request's headers.
-const LARGEST_HEADERS: usize = 64 * 1024;
-const MOST_HEADERS: usize = 100;
-const MOST_STREAMS: u32 = 250;
+const MAX_HEADER_BYTES: usize = 64 * 1024;
+const MAX_HEADERS: usize = 100;
+const MAX_STREAMS: u32 = 250;
 /// The delay after a failed accept, whose cause is a shortage that needs time to pass.
-const PAUSE: Duration = Duration::from_millis(50);
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
 
 /// The HTTP port could not be bound.
 #[derive(Debug, thiserror::Error)]
@@ -120,7 +120,7 @@ impl Server {
         loop {
             let room = Arc::clone(&self.room).acquire_owned().await;
             let (Ok(room), Ok((stream, peer))) = (room, listener.accept().await) else {
-                tokio::time::sleep(PAUSE).await;
+                tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
                 continue;
             };
             while connections.try_join_next().is_some() {}
@@ -191,13 +191,13 @@ fn builder(config: &HttpConfig) -> Builder<TokioExecutor> {
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_millis(config.header_timeout_ms))
-        .max_headers(MOST_HEADERS)
-        .max_buf_size(LARGEST_HEADERS);
+        .max_headers(MAX_HEADERS)
+        .max_buf_size(MAX_HEADER_BYTES);
     builder
         .http2()
         .timer(TokioTimer::new())
-        .max_concurrent_streams(MOST_STREAMS)
-        .max_header_list_size(u32::try_from(LARGEST_HEADERS).unwrap_or(u32::MAX))
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(u32::try_from(MAX_HEADER_BYTES).unwrap_or(u32::MAX))
         .keep_alive_interval(Some(Duration::from_secs(30)));
     builder
 }

@@ -12,7 +12,7 @@ use tonic::{Request, Status};
 use crate::error::{ApiError, ErrorCode};
 
 /// How long one delivery may take: the longest timeout of an integration, plus recording.
-const PATIENCE: Duration = Duration::from_secs(125);
+const TIMEOUT: Duration = Duration::from_secs(125);
 
 /// Orders deliveries from the workers.
 #[derive(Debug, Clone)]
@@ -27,7 +27,7 @@ impl WorkerClient {
     /// Orders one delivery and waits for its outcome.
     pub(crate) async fn deliver(&self, order: &DeliveryOrder) -> Result<OrderReport, ApiError> {
         let mut request = Request::new(DeliverRequest::from(order));
-        request.set_timeout(PATIENCE);
+        request.set_timeout(TIMEOUT);
         let answer = self.0.clone().deliver(request).await.map_err(|status| refusal(&status))?;
         answer.into_inner().try_into().map_err(|error| {
             tracing::error!(%error, "a worker's report cannot be understood");

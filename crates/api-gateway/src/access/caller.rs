@@ -16,7 +16,7 @@ use crate::response_extras::ResponseExtras;
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 /// Carries the token that the client uses from now on.
 pub(crate) const RENEWED_TOKEN: HeaderName = HeaderName::from_static("x-renewed-token");
-const SCHEME: &str = "bearer ";
+const BEARER_PREFIX: &str = "bearer ";
 
 /// The caller of a request. Only a proof makes one, so nothing is served past this module.
 #[derive(Debug, Clone)]
@@ -120,7 +120,7 @@ impl Caller {
 
     /// Refuses a grant that exceeds the caller's own rights or outlasts its key.
     pub(crate) fn may_grant(&self, given: &Holder, until: Option<Timestamp>) -> Result<(), ApiError> {
-        let holder = self.holder().ok_or_else(|| unauthorized(NO_PROOF))?;
+        let holder = self.holder().ok_or_else(|| unauthorized(NO_CREDENTIAL))?;
         holder.may_grant(given)?;
         match self.0.expires_at {
             Some(end) if until.is_none_or(|until| until > end) => {
@@ -133,12 +133,12 @@ impl Caller {
 
     /// Refuses a right that the caller does not have there.
     pub(crate) fn may(&self, right: Right, place: RequestScope) -> Result<(), ApiError> {
-        let holder = self.holder().ok_or_else(|| unauthorized(NO_PROOF))?;
+        let holder = self.holder().ok_or_else(|| unauthorized(NO_CREDENTIAL))?;
         holder.may(right, place).map_err(ApiError::from)
     }
 }
 
-const NO_PROOF: &str = "Send an API key as X-API-Key, or a token as Authorization: Bearer";
+const NO_CREDENTIAL: &str = "Send an API key as X-API-Key, or a token as Authorization: Bearer";
 
 /// The credential that a request carries.
 pub(super) enum Proof<'a> {
@@ -161,14 +161,14 @@ impl<'a> Proof<'a> {
                 .map(Self::Token)
                 .ok_or_else(|| unauthorized("Authorization must be: Bearer, a space, the token")),
             (Some(_), Some(_)) => Err(unauthorized("Send either X-API-Key or Authorization, not both")),
-            (None, None) => Err(unauthorized(NO_PROOF)),
+            (None, None) => Err(unauthorized(NO_CREDENTIAL)),
         }
     }
 }
 
 fn bearer(value: &str) -> Option<&str> {
-    let (scheme, token) = value.split_at_checked(SCHEME.len())?;
-    scheme.eq_ignore_ascii_case(SCHEME).then_some(token.trim())
+    let (scheme, token) = value.split_at_checked(BEARER_PREFIX.len())?;
+    scheme.eq_ignore_ascii_case(BEARER_PREFIX).then_some(token.trim())
 }
 
 /// The error of a request without a valid credential.

@@ -7,10 +7,10 @@ use ig_core::ports::StoreError;
 use moka::future::Cache;
 
 /// The longest that another replica serves a caller after its key or session has ended.
-const FRESH: Duration = Duration::from_millis(900);
+const FRESH_FOR: Duration = Duration::from_millis(900);
 /// The longest that an entry serves while the database is unavailable: nothing can be revoked meanwhile.
-const OTHERWISE: Duration = Duration::from_mins(5);
-const MOST: u64 = 10_000;
+const STALE_FOR: Duration = Duration::from_mins(5);
+const MAX_ENTRIES: u64 = 10_000;
 
 /// What the database returned last for each caller. Unknown callers are not cached.
 pub(super) struct CallerCache<K, V>(Cache<K, Cached<V>>);
@@ -27,7 +27,7 @@ where
     V: Clone + Send + Sync + 'static,
 {
     fn default() -> Self {
-        Self(Cache::builder().max_capacity(MOST).time_to_live(OTHERWISE).build())
+        Self(Cache::builder().max_capacity(MAX_ENTRIES).time_to_live(STALE_FOR).build())
     }
 }
 
@@ -42,7 +42,7 @@ where
         F: Future<Output = Result<Option<V>, StoreError>>,
     {
         let cached = self.0.get(key).await;
-        if let Some(cached) = cached.as_ref().filter(|cached| cached.at.elapsed() < FRESH) {
+        if let Some(cached) = cached.as_ref().filter(|cached| cached.at.elapsed() < FRESH_FOR) {
             return Ok(Some(cached.value.clone()));
         }
         match (look().await, cached) {
@@ -92,7 +92,7 @@ mod tests {
         let look_up = async |answer| remembered.or_look(&1, || async move { answer }).await;
         assert_eq!(look_up(Err(AWAY())).await, Err(AWAY()));
         assert_eq!(look_up(Ok(Some("ada"))).await, Ok(Some("ada")));
-        tokio::time::sleep(FRESH).await;
+        tokio::time::sleep(FRESH_FOR).await;
         assert_eq!(look_up(Err(AWAY())).await, Ok(Some("ada")));
         assert_eq!(look_up(Ok(None)).await, Ok(None));
         assert_eq!(look_up(Err(AWAY())).await, Err(AWAY()), "what has ended is not served again");

@@ -8,7 +8,7 @@ use super::Caller;
 use super::caller_cache::CallerCache;
 
 /// A longer text cannot be one of our keys and is not worth hashing.
-const LONGEST: usize = 512;
+const MAX_KEY_BYTES: usize = 512;
 
 /// The API keys of callers.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ impl Keys {
 
     /// The caller behind a key, if the key is known. Only known keys are cached.
     pub(crate) async fn caller(&self, key: &[u8]) -> Result<Option<Caller>, StoreError> {
-        let Some(key) = std::str::from_utf8(key).ok().filter(|key| key.len() <= LONGEST) else {
+        let Some(key) = std::str::from_utf8(key).ok().filter(|key| key.len() <= MAX_KEY_BYTES) else {
             return Ok(None);
         };
         let hash = KeyHash::of(key);

@@ -19,7 +19,7 @@ use crate::config::AuthConfig;
 use crate::error::ApiError;
 
 /// The age at which a token is renewed: at most one write per session and hour.
-const RENEWED_AFTER: Duration = Duration::from_hours(1);
+const RENEW_AFTER: Duration = Duration::from_hours(1);
 
 /// The sessions of callers.
 #[derive(Debug)]
@@ -143,7 +143,7 @@ impl Sessions {
     /// A new token for a session in use. The request goes on without one if it cannot be stored.
     async fn renewed(&self, token: &Token, now: Timestamp) -> Option<String> {
         let age = (now - token.issued_at).to_std().unwrap_or_default();
-        if age < RENEWED_AFTER {
+        if age < RENEW_AFTER {
             return None;
         }
         let expires_at = now + self.lasting;

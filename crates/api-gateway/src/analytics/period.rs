@@ -8,11 +8,11 @@ use ig_core::clock::Timestamp;
 use ig_core::schedule::Zone;
 
 use crate::error::ApiError;
-use crate::query::NO_MOMENT;
+use crate::query::INVALID_MOMENT;
 
-const DEFAULT: TimeDelta = TimeDelta::hours(24);
+const DEFAULT_LENGTH: TimeDelta = TimeDelta::hours(24);
 /// Ninety days, one of which may have 25 hours.
-const LONGEST: TimeDelta = TimeDelta::hours(90 * 24 + 1);
+const MAX_LENGTH: TimeDelta = TimeDelta::hours(90 * 24 + 1);
 
 /// The years for which calendars and the database's arithmetic are right.
 const YEARS: RangeInclusive<i32> = 1970..=9999;
@@ -20,10 +20,10 @@ const YEARS: RangeInclusive<i32> = 1970..=9999;
 /// The period between the given bounds. The end defaults to now, the start to 24 hours before the end.
 pub(super) fn asked(start: Option<&str>, end: Option<&str>, zone: Zone, now: Timestamp) -> Result<Period, ApiError> {
     let end = moment("endDate", end, 1, zone)?.unwrap_or(now);
-    let start = moment("startDate", start, 0, zone)?.or_else(|| end.checked_sub_signed(DEFAULT));
+    let start = moment("startDate", start, 0, zone)?.or_else(|| end.checked_sub_signed(DEFAULT_LENGTH));
     let period = start.and_then(|start| Period::new(start, end));
     let period = period.ok_or_else(|| ApiError::parameter("startDate", "must be before endDate, which is now by default"))?;
-    if period.end() - period.start() > LONGEST {
+    if period.end() - period.start() > MAX_LENGTH {
         return Err(ApiError::parameter(
             "startDate",
             "must be no more than 90 days before endDate, which is now by default",
@@ -37,7 +37,7 @@ fn moment(name: &str, text: Option<&str>, days_on: u64, zone: Zone) -> Result<Op
     let Some(text) = text else { return Ok(None) };
     let exact = || DateTime::parse_from_rfc3339(text).ok().map(|at| at.with_timezone(&Utc));
     let found = day(text, days_on, zone).or_else(exact);
-    let at = found.ok_or_else(|| ApiError::parameter(name, NO_MOMENT))?;
+    let at = found.ok_or_else(|| ApiError::parameter(name, INVALID_MOMENT))?;
     if !YEARS.contains(&at.year()) {
         return Err(ApiError::parameter(name, "must be in a year from 1970 to 9999"));
     }

@@ -12,8 +12,8 @@ use crate::error::ApiError;
 use crate::path;
 use crate::query::{integration, read_as, within};
 
-const DEFAULT_MOST: u32 = 50;
-const LARGEST_MOST: u32 = 500;
+const DEFAULT_LIMIT: u32 = 50;
+const MAX_LIMIT: u32 = 500;
 
 /// Selects the deliveries that started within a period.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -71,6 +71,6 @@ pub(crate) struct TopQuery {
 impl TopQuery {
     /// The maximum number of rows.
     pub(crate) fn most(self) -> Result<u32, ApiError> {
-        Ok(within("limit", self.limit, 1..=LARGEST_MOST)?.unwrap_or(DEFAULT_MOST))
+        Ok(within("limit", self.limit, 1..=MAX_LIMIT)?.unwrap_or(DEFAULT_LIMIT))
     }
 }

@@ -13,15 +13,15 @@ use ig_store::Store;
 use crate::feed::ConfigFeed;
 
 /// The delay between checks for a settled bucket.
-const PAUSE: Duration = Duration::from_secs(20);
+const CHECK_INTERVAL: Duration = Duration::from_secs(20);
 /// How many organisations are counted together.
-const TOGETHER: usize = 200;
+const ORGS_PER_BATCH: usize = 200;
 
 /// Counts until shutdown. One gateway of a fleet counts; a dashboard counts for itself what is missing.
 pub(crate) async fn tally(context: Context, store: Store, feed: Arc<ConfigFeed>) {
     let tallying = async {
         loop {
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(CHECK_INTERVAL).await;
             if let Err(error) = look(&store, &feed).await {
                 tracing::warn!(%error, "nobody counts deliveries beforehand");
             }
@@ -34,7 +34,7 @@ async fn look(store: &Store, feed: &ConfigFeed) -> Result<(), StoreError> {
     let bucket = Bucket::last_settled(Utc::now());
     if store.delivery_statistics().take_on(bucket).await? {
         let orgs: Vec<_> = feed.configuration().orgs().collect();
-        for orgs in orgs.chunks(TOGETHER) {
+        for orgs in orgs.chunks(ORGS_PER_BATCH) {
             count(store, orgs, bucket).await;
         }
     }

@@ -12,7 +12,7 @@ use super::listing::listing;
 use crate::body::shaped;
 use ig_documents::text::{name, noted, org_id};
 
-const LONGEST_NAME: usize = 200;
+const MAX_NAME_LENGTH: usize = 200;
 
 /// An API key to create.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -72,7 +72,7 @@ impl ApiKeyAsked {
             expires_at,
         } = self;
         let mut faults = Faults::default();
-        let shown = noted(&mut faults, "/name", name(&shown, LONGEST_NAME)).unwrap_or_default();
+        let shown = noted(&mut faults, "/name", name(&shown, MAX_NAME_LENGTH)).unwrap_or_default();
         let org = org.and_then(|org| noted(&mut faults, "/orgId", org_id(org)));
         if expires_at.is_some_and(|end| end <= now) {
             faults.add("/expiresAt", "has passed already");

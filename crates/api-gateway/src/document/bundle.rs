@@ -92,7 +92,7 @@ impl ConfigurationDocument {
 }
 
 /// Fields that the gateway writes itself, and identifiers, which the document replaces by names.
-const WRITTEN: [&str; 8] = [
+const MANAGED_FIELDS: [&str; 8] = [
     "id",
     "orgId",
     "builtIn",
@@ -107,7 +107,7 @@ const WRITTEN: [&str; 8] = [
 /// applied.
 pub(crate) fn declared(mut value: Value, org: OrgId) -> Value {
     let own_unit = value.get("tenantId").filter(|tenant| **tenant != org.0).cloned();
-    for field in WRITTEN {
+    for field in MANAGED_FIELDS {
         super::forget(&mut value, field);
     }
     if let (Some(unit), Some(object)) = (own_unit, value.as_object_mut()) {

@@ -121,9 +121,9 @@ listing! {
 }
 
 /// The most differences that a response lists one by one.
-const MOST_DIFFERENCES: usize = 500;
+const MAX_DIFFERENCES: usize = 500;
 /// The longest field name that a pointer may hold, in bytes.
-const LONGEST_NAME: usize = 500;
+const MAX_NAME_BYTES: usize = 500;
 
 /// A document in two renderings: with its secrets, and masked.
 #[derive(Debug, Clone)]
@@ -194,11 +194,11 @@ fn collect(before: Option<&Value>, after: Option<&Value>, place: &InputPath<'_>,
             let gone = old.keys().filter(|key| !new.contains_key(*key));
             for key in new.keys().chain(gone) {
                 let (old, new) = (old.get(key), new.get(key));
-                if key.len() > LONGEST_NAME && old != new {
+                if key.len() > MAX_NAME_BYTES && old != new {
                     return as_one(places);
                 }
                 collect(old, new, &place.field(key), places);
-                if places.len() - count_before > MOST_DIFFERENCES {
+                if places.len() - count_before > MAX_DIFFERENCES {
                     return as_one(places);
                 }
             }
@@ -206,7 +206,7 @@ fn collect(before: Option<&Value>, after: Option<&Value>, place: &InputPath<'_>,
         (Some(Value::Array(old)), Some(Value::Array(new))) => {
             for at in 0..old.len().max(new.len()) {
                 collect(old.get(at), new.get(at), &place.at(at), places);
-                if places.len() - count_before > MOST_DIFFERENCES {
+                if places.len() - count_before > MAX_DIFFERENCES {
                     return as_one(places);
                 }
             }

@@ -4,7 +4,7 @@ use ig_store::{Found, Listed, Page, Unreadable};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::error::MEND_UNREADABLE;
+use crate::error::REPAIR_HINT;
 
 /// A stored item that cannot be read and is out of use.
 #[derive(Debug, Serialize, ToSchema)]
@@ -23,7 +23,7 @@ impl From<Unreadable> for UnreadableEntry {
         Self {
             id: id.to_string(),
             name,
-            reason: format!("{reason}; {MEND_UNREADABLE}"),
+            reason: format!("{reason}; {REPAIR_HINT}"),
         }
     }
 }

@@ -14,8 +14,8 @@ use crate::error::{ApiError, Detail};
 use ig_documents::text::{self, line, noted};
 
 /// The most events in one request.
-const MOST: usize = 1_000;
-const LONGEST_ID: usize = 200;
+const MAX_EVENTS: usize = 1_000;
+const MAX_ID_LENGTH: usize = 200;
 
 /// An event to deliver.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -42,7 +42,7 @@ impl PartialSchema for Push {
         let many = ArrayBuilder::new()
             .items(one.clone())
             .min_items(Some(1))
-            .max_items(Some(MOST));
+            .max_items(Some(MAX_EVENTS));
         OneOfBuilder::new().item(one).item(many).into()
     }
 }
@@ -130,8 +130,8 @@ impl Pushed {
 }
 
 fn shapes(items: &[Value]) -> Result<(), Faults> {
-    if items.is_empty() || items.len() > MOST {
-        return Err(Faults::one("", format!("must hold 1 to {MOST} events")));
+    if items.is_empty() || items.len() > MAX_EVENTS {
+        return Err(Faults::one("", format!("must hold 1 to {MAX_EVENTS} events")));
     }
     let mut faults = Faults::default();
     for (at, item) in items.iter().enumerate() {
@@ -167,5 +167,5 @@ pub(crate) fn event_id(id: &str) -> Result<EventId, Faults> {
     if id.is_empty() {
         return Err(Faults::one("", "must not be empty"));
     }
-    line(id, LONGEST_ID).map(EventId::new)
+    line(id, MAX_ID_LENGTH).map(EventId::new)
 }

@@ -10,9 +10,9 @@ use utoipa::ToSchema;
 
 use super::listing::listing;
 use crate::body::shaped;
-use crate::query::{NO_MOMENT, day_or_moment};
+use crate::query::{INVALID_MOMENT, day_or_moment};
 
-const NO_CATEGORY: &str = "must be a class of failure, such as SERVER_ERROR";
+const INVALID_CATEGORY: &str = "must be a class of failure, such as SERVER_ERROR";
 
 /// Which dead letters to retry; absent filters match all.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -91,9 +91,9 @@ impl RedriveAsked {
             integration_id: read.at("/integrationId", integration_id, "must be 24 hexadecimal digits", |text| {
                 text.parse().ok()
             }),
-            category: read.at("/errorCategory", error_category, NO_CATEGORY, ErrorCategory::parse),
-            from: read.at("/startDate", start_date, NO_MOMENT, |text| day_or_moment(text, 0)),
-            until: read.at("/endDate", end_date, NO_MOMENT, |text| day_or_moment(text, 1)),
+            category: read.at("/errorCategory", error_category, INVALID_CATEGORY, ErrorCategory::parse),
+            from: read.at("/startDate", start_date, INVALID_MOMENT, |text| day_or_moment(text, 0)),
+            until: read.at("/endDate", end_date, INVALID_MOMENT, |text| day_or_moment(text, 1)),
         };
         faults.into_result(RedriveOrder { org_id: org, filter })
     }

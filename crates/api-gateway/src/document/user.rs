@@ -14,10 +14,10 @@ use crate::body::shaped;
 use ig_documents::mailbox;
 use ig_documents::text::{name, noted, org_id};
 
-const LONGEST_NAME: usize = 200;
+const MAX_NAME_LENGTH: usize = 200;
 /// Twelve characters make guessing hopeless at the login rate limit (NIST SP 800-63B asks for at least 8).
-const SHORTEST_PASSWORD: usize = 12;
-const LONGEST_PASSWORD: usize = 200;
+const MIN_PASSWORD_CHARS: usize = 12;
+const MAX_PASSWORD_CHARS: usize = 200;
 
 /// A person who may log in.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -101,7 +101,7 @@ impl Person {
     pub(crate) fn change(self) -> Result<UserChange, Faults> {
         let mut faults = Faults::default();
         let email = noted(&mut faults, "/email", mailbox(&self.email)).unwrap_or_default();
-        let shown = self.name.as_deref().map(|text| name(text, LONGEST_NAME));
+        let shown = self.name.as_deref().map(|text| name(text, MAX_NAME_LENGTH));
         let shown = shown.and_then(|checked| noted(&mut faults, "/name", checked));
         let standing = self.standing(&mut faults);
         let password = self.password.as_deref().map(password);
@@ -141,10 +141,10 @@ impl Person {
 
 /// A valid new password.
 pub(crate) fn password(text: &str) -> Result<Secret, Faults> {
-    if !(SHORTEST_PASSWORD..=LONGEST_PASSWORD).contains(&text.chars().count()) {
+    if !(MIN_PASSWORD_CHARS..=MAX_PASSWORD_CHARS).contains(&text.chars().count()) {
         return Err(Faults::one(
             "",
-            format!("must be {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters"),
+            format!("must be {MIN_PASSWORD_CHARS} to {MAX_PASSWORD_CHARS} characters"),
         ));
     }
     Ok(Secret::new(text))

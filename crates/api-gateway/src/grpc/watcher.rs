@@ -15,7 +15,7 @@ use tonic::Status;
 use crate::feed::{ConfigFeed, MESSAGE_BYTES, Next};
 
 /// The most items in one message of a snapshot.
-const PART: usize = 500;
+const MAX_ITEMS: usize = 500;
 /// The delay between heartbeats.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
@@ -133,7 +133,7 @@ fn concerns_services(change: &Change) -> bool {
 fn part(first: v1::Change, rest: &mut Peekable<impl Iterator<Item = v1::Change>>) -> Vec<v1::Change> {
     let mut bytes = first.encoded_bytes();
     let mut part = vec![first];
-    while part.len() < PART
+    while part.len() < MAX_ITEMS
         && let Some(next) = rest.next_if(|next| bytes + next.encoded_bytes() <= MESSAGE_BYTES)
     {
         bytes += next.encoded_bytes();

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 /// Counter: requests that passed uncounted because the database did not answer.
 const UNCOUNTED: &str = "ig_rate_limits_uncounted_total";
 /// How long the windows are left alone after they have failed to answer.
-const LASTS: Duration = Duration::from_secs(5);
+const COOLDOWN: Duration = Duration::from_secs(5);
 
 /// When the outage began, while there is one.
 #[derive(Debug, Default)]
@@ -18,7 +18,7 @@ pub(super) struct Outage(Mutex<Option<Instant>>);
 impl Outage {
     /// Whether the windows failed to answer a moment ago; if so, this request goes uncounted.
     pub(super) fn lasts(&self) -> bool {
-        let lasts = self.0.lock().is_some_and(|since| since.elapsed() < LASTS);
+        let lasts = self.0.lock().is_some_and(|since| since.elapsed() < COOLDOWN);
         if lasts {
             counter!(UNCOUNTED).increment(1);
         }

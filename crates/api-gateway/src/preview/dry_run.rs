@@ -14,7 +14,7 @@ use ig_delivery::{Message, Template};
 use ig_transform::script::Purpose;
 use ig_transform::{CompiledCondition, CompiledShape, Refusal, Subject, TransformError, Transformer, Verdict, WithConsole};
 
-use super::{BY_HAND, action, event_type_of, payload, sample};
+use super::{MANUAL_SOURCE, action, event_type_of, payload, sample};
 use crate::document::{Preview, PreviewAsked, PreviewError, PreviewStatus, PreviewStep, PreviewedRequest, milliseconds};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
@@ -22,7 +22,7 @@ use crate::resources::integrations;
 
 const SIGNATURE: &str = "webhook-signature";
 /// Replaces the signature.
-const UNSIGNED: &str = "v1,(signed when it is sent)";
+const SIGNATURE_PLACEHOLDER: &str = "v1,(signed when it is sent)";
 
 /// Does everything that a delivery does, except sending.
 pub(crate) async fn run(gateway: &Gateway, org: OrgId, asked: PreviewAsked) -> Result<Preview, ApiError> {
@@ -200,7 +200,7 @@ impl<'a> Draft<'a> {
         let shown = String::from_utf8_lossy(&body).into_owned();
         let prepared = Template::compile(self.integration, action)?.prepare(Message {
             id: MessageId::derive(
-                &SourceId::new(BY_HAND),
+                &SourceId::new(MANUAL_SOURCE),
                 &EventId::new("preview"),
                 self.integration.id,
                 action.index,
@@ -211,7 +211,7 @@ impl<'a> Draft<'a> {
         });
         let headers = prepared.sign(self.subject.now).masked_headers();
         // A signature is proof: read access to an integration must not yield one for a chosen payload.
-        let shown_as = |name: &str, value: &str| if name == SIGNATURE { UNSIGNED } else { value }.to_owned();
+        let shown_as = |name: &str, value: &str| if name == SIGNATURE { SIGNATURE_PLACEHOLDER } else { value }.to_owned();
         Ok(PreviewedRequest {
             method: action.target.method.as_str(),
             url: action.target.url.to_string(),

@@ -13,14 +13,14 @@ use ig_service::TaskKind;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
-use super::{BY_HAND, action, event_type_of, payload, sample};
+use super::{MANUAL_SOURCE, action, event_type_of, payload, sample};
 use crate::document::{TestAsked, TestResult, Tested};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::resources::resource;
 
 /// The time reserved for the response, before the request times out.
-const IN_TIME: Duration = Duration::from_secs(1);
+const RESPONSE_MARGIN: Duration = Duration::from_secs(1);
 
 /// Has a worker send a stored integration's deliveries once, logged as MANUAL and never retried. They are made one after another even if
 /// the client disconnects. A delivery that does not end within the request's time is reported as pending, by its log's id.
@@ -60,7 +60,7 @@ pub(crate) async fn send(gateway: &Gateway, org: OrgId, id: IntegrationId, asked
         stopping.run_until_cancelled(making).await;
     });
     let mut results = Vec::new();
-    let deadline = Instant::now() + gateway.http().request_timeout().saturating_sub(IN_TIME);
+    let deadline = Instant::now() + gateway.http().request_timeout().saturating_sub(RESPONSE_MARGIN);
     for order in &orders {
         let result = match timeout_at(deadline, ended.recv()).await {
             Ok(Some(Ok(report))) => TestResult::of(order.action_index, report),
@@ -82,7 +82,7 @@ fn indices(integration: &Integration, one: Option<u16>) -> Result<Vec<u16>, ApiE
 }
 
 fn order(integration: &Integration, event: &EventId, index: u16, payload: Bytes) -> DeliveryOrder {
-    let source = SourceId::new(BY_HAND);
+    let source = SourceId::new(MANUAL_SOURCE);
     DeliveryOrder {
         org_id: integration.org_id,
         integration: integration.id,

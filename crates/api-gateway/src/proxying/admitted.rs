@@ -23,7 +23,7 @@ use super::forwarding::{Began, ForwardRetries};
 use super::headers::{Origin, forwarded};
 use super::intake::{self, Bounds, Need};
 use super::outcome::{CallFailure, CallOutcome};
-use super::record::{CallRecord, Identity, KEPT, Letter};
+use super::record::{CallRecord, Identity, Letter, MAX_LOGGED_BODY};
 use super::routes::{Ready, Route};
 use super::wanted::overloaded;
 use super::{Proxying, address, answering, client, shaping};
@@ -33,7 +33,7 @@ use crate::response_extras::ResponseExtras;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// When to try again while a breaker without probes is open.
-const LOOK_AGAIN: Duration = Duration::from_secs(30);
+const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(30);
 
 /// An admitted call.
 pub(super) struct Admitted<'a> {
@@ -127,7 +127,7 @@ impl Admitted<'_> {
             BreakerDecision::Send(probe) => Ok(probe),
             BreakerDecision::Hold(hold) => {
                 let message = format!("The target is not called at present: {}", hold.reason);
-                let wait = integration.breaker.probe_after().unwrap_or(LOOK_AGAIN);
+                let wait = integration.breaker.probe_after().unwrap_or(DEFAULT_RETRY_AFTER);
                 Err(CallFailure::refused(ErrorCategory::ServerError, overloaded(&message, wait)))
             }
         }
@@ -203,7 +203,7 @@ impl Admitted<'_> {
         Bounds {
             most: self.gateway.http().body_limit_bytes,
             total: self.route.integration.timeouts.total,
-            kept: record.keeps(KEPT),
+            kept: record.keeps(MAX_LOGGED_BODY),
         }
     }
 

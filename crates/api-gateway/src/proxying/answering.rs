@@ -17,7 +17,7 @@ use super::call::Permits;
 use super::described::describe_another;
 use super::forwarding::Began;
 use super::outcome::{CallFailure, CallOutcome};
-use super::record::{CallRecord, KEPT};
+use super::record::{CallRecord, MAX_LOGGED_BODY};
 use super::recorded_body::{LoggedResponse, OnEnd, RecordedBody};
 use super::routes::Route;
 use super::shaping;
@@ -30,7 +30,7 @@ mod envelope;
 pub(super) fn streamed(mut answered: ProxyResponse, began: Began, record: CallRecord, permits: Permits) -> Response {
     let at_end = OnEnd {
         told: record.is_kept().then(|| LoggedResponse {
-            keeping: BodyCapture::with_limit(record.keeps(KEPT)),
+            keeping: BodyCapture::with_limit(record.keeps(MAX_LOGGED_BODY)),
             attempt: began.answered(&answered, None, None),
             mask: Box::new(answered.take_mask()),
         }),
@@ -91,10 +91,10 @@ async fn whole(
         .as_ref()
         .ok()
         .and_then(Option::as_ref)
-        .filter(|_| record.keeps(KEPT) > 0);
+        .filter(|_| record.keeps(MAX_LOGGED_BODY) > 0);
     attempt.response_body = kept.map(|body| KeptBody {
-        truncated: body.len() > KEPT,
-        bytes: mask(body.slice(..body.len().min(KEPT))),
+        truncated: body.len() > MAX_LOGGED_BODY,
+        bytes: mask(body.slice(..body.len().min(MAX_LOGGED_BODY))),
     });
     attempt.failure = taken.as_ref().err().map(|broken| broken.0.clone());
     record.attempted(attempt);

@@ -5,7 +5,7 @@ use http::header::{
 };
 
 /// Headers that describe the exact bytes of a body (RFC 9110, RFC 9530 and the older digests).
-const OF_THE_BYTES: [HeaderName; 9] = [
+const BODY_HEADERS: [HeaderName; 9] = [
     ACCEPT_RANGES,
     CONTENT_LENGTH,
     CONTENT_ENCODING,
@@ -23,7 +23,7 @@ const JSON: &str = "application/json";
 ///
 /// A specific JSON type such as `application/fhir+json` stays: what the body means is up to the integration.
 pub(super) fn describe_another(headers: &mut HeaderMap) {
-    for name in &OF_THE_BYTES {
+    for name in &BODY_HEADERS {
         headers.remove(name);
     }
     let given = headers.get(CONTENT_TYPE).and_then(|given| given.to_str().ok());

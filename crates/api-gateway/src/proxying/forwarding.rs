@@ -15,10 +15,10 @@ use tracing::Instrument as _;
 use super::Proxying;
 use super::intake;
 use super::outcome::CallFailure;
-use super::record::{CallRecord, KEPT};
+use super::record::{CallRecord, MAX_LOGGED_BODY};
 
 /// How long to wait for the body of a failed response.
-const PATIENCE: Duration = Duration::from_secs(1);
+const FAILED_BODY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The start of an attempt.
 #[derive(Debug, Clone, Copy)]
@@ -117,11 +117,11 @@ async fn failed(mut answered: ProxyResponse, began: Began, record: &mut CallReco
         message: format!("The target answered {}.", answered.status),
         retry_after: retry_after(&answered.headers, SystemClock.now()),
     };
-    let most = record.keeps(KEPT);
+    let most = record.keeps(MAX_LOGGED_BODY);
     let mut attempt = began.answered(&answered, None, Some(failure.clone()));
     if most > 0 {
         let mask = answered.take_mask();
-        let body = tokio::time::timeout(PATIENCE, answered.body.collect_up_to(most)).await;
+        let body = tokio::time::timeout(FAILED_BODY_TIMEOUT, answered.body.collect_up_to(most)).await;
         attempt.response_body = body.ok().and_then(Result::ok).flatten().map(|bytes| KeptBody {
             bytes: mask(bytes),
             truncated: false,

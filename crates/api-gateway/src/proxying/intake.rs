@@ -17,7 +17,7 @@ use crate::error::{ApiError, ErrorCode};
 use crate::tenant_shares::Share;
 
 /// A body with an announced length up to this is buffered before it is sent, so that it can be sent again.
-pub(super) const SMALL: u64 = 64 * 1024;
+pub(super) const SMALL_BODY: u64 = 64 * 1024;
 
 /// How much of a body the steps of a call need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub(super) async fn body(
         return Ok(Upload::Whole(Bytes::new()));
     }
     let announced = announced(headers);
-    if need == Need::Stream && announced.is_none_or(|length| length > SMALL) {
+    if need == Need::Stream && announced.is_none_or(|length| length > SMALL_BODY) {
         return Ok(Upload::streamed(body, bounds.kept));
     }
     if announced.is_some_and(|length| length > bounds.most as u64) {
@@ -60,7 +60,7 @@ pub(super) async fn body(
 
 /// Whether a body is small enough to be buffered without need.
 pub(super) fn is_small(headers: &HeaderMap) -> bool {
-    announced(headers).is_some_and(|length| length <= SMALL)
+    announced(headers).is_some_and(|length| length <= SMALL_BODY)
 }
 
 fn announced(headers: &HeaderMap) -> Option<u64> {
@@ -68,7 +68,7 @@ fn announced(headers: &HeaderMap) -> Option<u64> {
 }
 
 async fn whole(body: Body, announced: Option<u64>, bounds: Bounds, room: &Share) -> Result<Bytes, CallFailure> {
-    let collecting = collected(body, announced.unwrap_or_default().min(SMALL), bounds.most, room);
+    let collecting = collected(body, announced.unwrap_or_default().min(SMALL_BODY), bounds.most, room);
     let collected = tokio::time::timeout(bounds.total, collecting).await;
     collected.unwrap_or_else(|_| Err(too_slow(bounds.total)))
 }

@@ -28,7 +28,7 @@ mod letter;
 pub(super) use letter::Letter;
 
 /// How much of a body is kept for the log.
-pub(super) const KEPT: usize = 64 * 1024;
+pub(super) const MAX_LOGGED_BODY: usize = 64 * 1024;
 /// The event source under which calls are logged.
 const SOURCE: &str = "inbound";
 

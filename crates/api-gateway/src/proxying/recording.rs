@@ -16,14 +16,14 @@ use crate::config::RuntimeConfig;
 use crate::nudge::Nudge;
 
 /// How long the writers may take for the remaining logs once no call is served any more.
-const FAREWELL: Duration = Duration::from_secs(10);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// Calls have no order among them, so one batch is prepared while another is written.
 const WRITERS: usize = 2;
 /// How long a call waits for a log permit, including the pause.
-const SOON: Duration = Duration::from_millis(500);
+const PERMIT_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long a call pauses when the capacity is nearly exhausted.
-const LONGEST_PAUSE: Duration = Duration::from_millis(250);
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
+const MAX_PAUSE: Duration = Duration::from_millis(250);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// A permit for one log, released when the log is durable.
 #[derive(Debug)]
@@ -82,7 +82,7 @@ impl Recording {
         let all = Arc::clone(&room);
         context.spawn("end of the logs of calls", TaskKind::RunsUntilShutdown, async move {
             served.cancelled().await;
-            let _ = tokio::time::timeout(FAREWELL, settled(&all, most)).await;
+            let _ = tokio::time::timeout(DRAIN_TIMEOUT, settled(&all, most)).await;
             last.cancel();
         });
         Self {
@@ -123,7 +123,7 @@ impl Recording {
             }
             room.acquire_owned().await.ok()
         };
-        tokio::time::timeout(SOON, waiting).await.ok()?
+        tokio::time::timeout(PERMIT_TIMEOUT, waiting).await.ok()?
     }
 
     /// Hands over a log.
@@ -143,7 +143,7 @@ impl Recording {
 /// Waits for the logs of all calls in flight.
 async fn settled(room: &Semaphore, most: usize) {
     while room.available_permits() < most {
-        tokio::time::sleep(LOOK_AGAIN).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
@@ -152,7 +152,7 @@ async fn settled(room: &Semaphore, most: usize) {
 fn pause(taken: usize, most: usize) -> Option<Duration> {
     let above_half = taken.checked_sub(most / 2).filter(|above| *above > 0)?;
     let share = above_half as f64 / (most - most / 2) as f64;
-    Some(LONGEST_PAUSE.mul_f64(share.min(1.0).powi(3)))
+    Some(MAX_PAUSE.mul_f64(share.min(1.0).powi(3)))
 }
 
 #[cfg(test)]
@@ -165,8 +165,8 @@ mod tests {
             let taken = taken % (most + 1);
             let paused = pause(taken, most).unwrap_or_default();
             proptest::prop_assert_eq!(pause(taken, most).is_some(), taken > most / 2);
-            proptest::prop_assert!(paused <= LONGEST_PAUSE && paused <= pause(taken + 1, most).unwrap_or_default());
-            proptest::prop_assert_eq!(pause(most, most), Some(LONGEST_PAUSE));
+            proptest::prop_assert!(paused <= MAX_PAUSE && paused <= pause(taken + 1, most).unwrap_or_default());
+            proptest::prop_assert_eq!(pause(most, most), Some(MAX_PAUSE));
         }
     }
 }

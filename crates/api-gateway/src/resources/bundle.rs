@@ -117,7 +117,7 @@ impl Draft<'_> {
     async fn take<K: Kind>(&mut self, said: Option<Vec<K::Document>>) -> Result<(), ApiError> {
         let Some(said) = said else { return Ok(()) };
         let planned = kind::plan::<K>(self.gateway, self.org, said, self.prune).await?;
-        self.faults.absorb(&format!("/{}", K::PART), planned.faults);
+        self.faults.absorb(&format!("/{}", K::SECTION), planned.faults);
         self.steps.extend(planned.steps);
         self.unchanged += planned.unchanged;
         Ok(())

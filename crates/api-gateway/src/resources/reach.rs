@@ -7,13 +7,13 @@ use ig_core::integration::{OutgoingAuth, TargetUrl};
 use ig_delivery::{EgressGuard, SystemResolver};
 
 /// A name that takes longer counts as unresolvable: it may be saved, and the guard checks it on connection.
-const RESOLVING: Duration = Duration::from_secs(2);
+const RESOLVE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Faults for the addresses that the guard refuses, by JSON pointer.
 pub(super) async fn faults(guard: &EgressGuard, addresses: impl IntoIterator<Item = (String, TargetUrl)>) -> Faults {
     let mut faults = Faults::default();
     for (place, url) in addresses {
-        let judged = tokio::time::timeout(RESOLVING, guard.check_resolved(&url, &SystemResolver::default())).await;
+        let judged = tokio::time::timeout(RESOLVE_TIMEOUT, guard.check_resolved(&url, &SystemResolver::default())).await;
         if let Ok(Err(blocked)) = judged {
             faults.add(place, blocked.to_string());
         }

@@ -63,8 +63,8 @@ fn weight(value: &Value) -> usize {
 
 /// A name escaped for a JSON pointer, cut to a readable length.
 fn escaped(name: &str) -> String {
-    const LONGEST_NAME: usize = 100;
-    let name: String = name.chars().take(LONGEST_NAME).collect();
+    const MAX_NAME_CHARS: usize = 100;
+    let name: String = name.chars().take(MAX_NAME_CHARS).collect();
     name.replace('~', "~0").replace('/', "~1")
 }
 

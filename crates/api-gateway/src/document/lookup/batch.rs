@@ -14,7 +14,7 @@ use crate::body::shaped;
 use crate::document::text::{noted, within};
 
 /// The most rows in one request.
-const MOST: usize = 1_000;
+const MAX_ROWS: usize = 1_000;
 
 /// Rows to create or update in one transaction.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -92,10 +92,10 @@ impl LookupBatch {
             lookups,
         } = self;
         let mut faults = Faults::default();
-        if lookups.is_empty() || lookups.len() > MOST {
+        if lookups.is_empty() || lookups.len() > MAX_ROWS {
             faults.add(
                 "/lookups",
-                format!("must hold 1 to {MOST} rows; a file with more can be imported"),
+                format!("must hold 1 to {MAX_ROWS} rows; a file with more can be imported"),
             );
             return Err(faults);
         }
@@ -145,8 +145,8 @@ impl LookupDeletion {
         } = self;
         match (ids, named) {
             (Some(ids), None) if tenant_id.is_none() => {
-                if ids.is_empty() || ids.len() > MOST {
-                    return Err(Faults::one("/ids", format!("must hold 1 to {MOST} identifiers")));
+                if ids.is_empty() || ids.len() > MAX_ROWS {
+                    return Err(Faults::one("/ids", format!("must hold 1 to {MAX_ROWS} identifiers")));
                 }
                 // A malformed identifier cannot name an existing row.
                 Ok(Deletion::Rows(ids.iter().filter_map(|id| id.parse().ok()).collect()))

@@ -17,7 +17,7 @@ use crate::document::text::noted;
 use crate::error::ApiError;
 
 /// The most lookups in one request.
-const MOST: usize = 1_000;
+const MAX_LOOKUPS: usize = 1_000;
 
 /// A value to look up.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
@@ -42,7 +42,7 @@ impl PartialSchema for LookupQuestions {
         let many = ArrayBuilder::new()
             .items(one.clone())
             .min_items(Some(1))
-            .max_items(Some(MOST));
+            .max_items(Some(MAX_LOOKUPS));
         OneOfBuilder::new().item(one).item(many).into()
     }
 }
@@ -82,8 +82,8 @@ impl LookupRequests {
             Value::Array(items) => (items, true),
             one => (vec![one], false),
         };
-        if items.is_empty() || items.len() > MOST {
-            return Err(ApiError::fault("", format!("must hold 1 to {MOST} questions")));
+        if items.is_empty() || items.len() > MAX_LOOKUPS {
+            return Err(ApiError::fault("", format!("must hold 1 to {MAX_LOOKUPS} questions")));
         }
         let mut faults = Faults::default();
         let mut questions = Vec::with_capacity(items.len());

@@ -39,7 +39,7 @@ const HEADERS: [(&str, Type, &str); 9] = [
     ("WWW-Authenticate", Type::String, "How to authenticate"),
     ("Content-Disposition", Type::String, "The file's name"),
 ];
-const ALWAYS: [&str; 4] = [
+const COMMON_HEADERS: [&str; 4] = [
     "X-Request-Id",
     "X-RateLimit-Limit",
     "X-RateLimit-Remaining",
@@ -67,7 +67,7 @@ pub(super) fn error_headers(code: ErrorCode) -> Headers {
         ErrorCode::RateLimited | ErrorCode::ServiceUnavailable => Some("Retry-After"),
         _ => None,
     };
-    referring(ALWAYS.into_iter().chain(own))
+    referring(COMMON_HEADERS.into_iter().chain(own))
 }
 
 /// The schemas with a revision: those that some operation guards by it.
@@ -110,6 +110,6 @@ pub(super) fn complete(described: &mut Described<'_>, guarded: &BTreeSet<String>
             (is_file, "Content-Disposition"),
         ];
         let own = own.into_iter().filter_map(|(sends, name)| sends.then_some(name));
-        answer.headers.extend(referring(ALWAYS.into_iter().chain(own)));
+        answer.headers.extend(referring(COMMON_HEADERS.into_iter().chain(own)));
     }
 }

@@ -6,7 +6,7 @@ use utoipa::openapi::{RefOr, Response};
 use crate::http::BASE;
 
 /// POSTs that only read.
-const LOOKS: [&str; 5] = ["/preview", "/resolve", "/reverse", "/auth/login", "/auth/logout"];
+const READ_ONLY_POSTS: [&str; 5] = ["/preview", "/resolve", "/reverse", "/auth/login", "/auth/logout"];
 
 /// An operation and its place in the API.
 pub(super) struct Described<'a> {
@@ -51,7 +51,7 @@ impl Described<'_> {
 
     /// Whether it may change the gateway's own data.
     pub(super) fn changes(&self) -> bool {
-        self.method != "get" && !self.passes_on() && !LOOKS.iter().any(|end| self.path.ends_with(end))
+        self.method != "get" && !self.passes_on() && !READ_ONLY_POSTS.iter().any(|end| self.path.ends_with(end))
     }
 
     /// Whether it decrypts secrets of configuration items.

@@ -9,7 +9,7 @@ use ig_delivery::is_hop_by_hop;
 use serde_json::{Map, Value, json};
 
 /// The most headers that a script may set.
-const MOST_HEADERS: usize = 50;
+const MAX_HEADERS: usize = 50;
 
 /// A response for the client.
 #[derive(Debug)]
@@ -102,8 +102,8 @@ fn read_headers(given: Value) -> Result<Vec<(HeaderName, Option<HeaderValue>)>, 
     let Value::Object(given) = given else {
         return Err(wrong("headers that are no object"));
     };
-    if given.len() > MOST_HEADERS {
-        return Err(wrong(&format!("more than {MOST_HEADERS} headers")));
+    if given.len() > MAX_HEADERS {
+        return Err(wrong(&format!("more than {MAX_HEADERS} headers")));
     }
     given.into_iter().map(|(name, value)| header(&name, &value)).collect()
 }

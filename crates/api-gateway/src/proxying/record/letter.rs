@@ -87,7 +87,7 @@ fn standing(ending: &CallOutcome, policy: RetryPolicy, now: Timestamp) -> Option
         }),
         CallOutcome::Limited(until) => Some(Standing {
             category: ErrorCategory::RateLimit,
-            message: LIMITED.to_owned(),
+            message: LIMITED_MESSAGE.to_owned(),
             reason: DeadLetterReason::RateLimited,
             due: Some(*until),
         }),
@@ -100,7 +100,7 @@ fn standing(ending: &CallOutcome, policy: RetryPolicy, now: Timestamp) -> Option
     }
 }
 
-const LIMITED: &str = "The integration's own limit left no room.";
+const LIMITED_MESSAGE: &str = "The integration's own limit left no room.";
 
 /// The final status of the log; RETRYING where a dead letter is due.
 pub(super) fn verdict(ending: CallOutcome, letter: Option<&DeadLetter>) -> (DeliveryStatus, Option<(ErrorCategory, String)>) {
@@ -114,7 +114,7 @@ pub(super) fn verdict(ending: CallOutcome, letter: Option<&DeadLetter>) -> (Deli
             format!("The target answered {status}; its answer was passed on."),
         )),
         CallOutcome::Failed(failure) | CallOutcome::Refused(failure) | CallOutcome::BrokeOff(failure) => failed(failure),
-        CallOutcome::Limited(_) => failed(Failure::new(ErrorCategory::RateLimit, LIMITED)),
+        CallOutcome::Limited(_) => failed(Failure::new(ErrorCategory::RateLimit, LIMITED_MESSAGE)),
         CallOutcome::ClientLeft => failed(Failure::new(
             ErrorCategory::ClientError,
             "The client left before it was answered in full.",

@@ -21,7 +21,7 @@ use ig_documents::unmasked;
 /// A kind of configuration that makes up one section of the document.
 pub(super) trait Kind: Resource {
     /// The section's name in the document.
-    const PART: &'static str;
+    const SECTION: &'static str;
     /// The field that identifies a resource within the document.
     const KEY: &'static str;
 
@@ -35,7 +35,7 @@ pub(super) async fn exported<K: Kind>(gateway: &Gateway, org: OrgId) -> Result<V
     let declared = all.into_iter().map(|stored| {
         let shown = in_json(&stored.into_document(Secrets::Masked)?)?;
         serde_json::from_value(declared(shown, org)).map_err(|error| {
-            tracing::error!(%error, part = K::PART, "what is stored cannot be exported");
+            tracing::error!(%error, part = K::SECTION, "what is stored cannot be exported");
             ApiError::internal()
         })
     });
@@ -119,8 +119,8 @@ async fn one<K: Kind>(
     let Some(stored) = stored else {
         let document: K::Document = crate::body::document(unmasked(value, None))?;
         checked::<K>(gateway, org, None, document.clone()).await?;
-        let digest = digest("CREATE", K::PART, &name, 0, &in_json(&document)?);
-        let change = change("CREATE", K::PART, name, None);
+        let digest = digest("CREATE", K::SECTION, &name, 0, &in_json(&document)?);
+        let change = change("CREATE", K::SECTION, name, None);
         let make = resource::create::<K>(gateway, org, document).map_ok(drop).boxed();
         return Ok(Some(Step { change, digest, make }));
     };
@@ -140,10 +140,10 @@ async fn one<K: Kind>(
         return Ok(None);
     }
     let (id, revision) = (stored.id().to_string(), stored.revision());
-    let digest = digest("UPDATE", K::PART, &name, revision, &in_json(&document)?);
+    let digest = digest("UPDATE", K::SECTION, &name, revision, &in_json(&document)?);
     let change = PlannedChange {
         differences: found,
-        ..change("UPDATE", K::PART, name, Some(id))
+        ..change("UPDATE", K::SECTION, name, Some(id))
     };
     let make = resource::replace(gateway, stored, document, IfMatch::ANY)
         .map_ok(drop)
@@ -155,8 +155,8 @@ fn deletion<'a, K: Kind>(gateway: &'a Gateway, org: OrgId, name: String, stored:
     let (id, revision) = (stored.id(), stored.revision());
     let seen = IfMatch::revision(revision);
     Step {
-        digest: digest("DELETE", K::PART, &name, revision, &Value::Null),
-        change: change("DELETE", K::PART, name, Some(id.to_string())),
+        digest: digest("DELETE", K::SECTION, &name, revision, &Value::Null),
+        change: change("DELETE", K::SECTION, name, Some(id.to_string())),
         make: resource::delete::<K>(gateway, org, id, seen).boxed(),
     }
 }

@@ -16,10 +16,10 @@ use super::kind::Kind;
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 
-const AT_ONCE: u32 = 500;
+const PAGE_SIZE: u32 = 500;
 
 impl Kind for Integration {
-    const PART: &'static str = "outboundIntegrations";
+    const SECTION: &'static str = "outboundIntegrations";
     const KEY: &'static str = "name";
 
     async fn all(gateway: &Gateway, org: OrgId) -> Result<Vec<Self>, ApiError> {
@@ -29,7 +29,7 @@ impl Kind for Integration {
 }
 
 impl Kind for InboundIntegration {
-    const PART: &'static str = "inboundIntegrations";
+    const SECTION: &'static str = "inboundIntegrations";
     const KEY: &'static str = "type";
 
     async fn all(gateway: &Gateway, org: OrgId) -> Result<Vec<Self>, ApiError> {
@@ -39,7 +39,7 @@ impl Kind for InboundIntegration {
 }
 
 impl Kind for Job {
-    const PART: &'static str = "scheduledJobs";
+    const SECTION: &'static str = "scheduledJobs";
     const KEY: &'static str = "name";
 
     async fn all(gateway: &Gateway, org: OrgId) -> Result<Vec<Self>, ApiError> {
@@ -49,7 +49,7 @@ impl Kind for Job {
 }
 
 impl Kind for EventTypeDefinition {
-    const PART: &'static str = "eventTypes";
+    const SECTION: &'static str = "eventTypes";
     const KEY: &'static str = "eventType";
 
     async fn all(gateway: &Gateway, org: OrgId) -> Result<Vec<Self>, ApiError> {
@@ -59,7 +59,7 @@ impl Kind for EventTypeDefinition {
 }
 
 impl Kind for Template {
-    const PART: &'static str = "templates";
+    const SECTION: &'static str = "templates";
     const KEY: &'static str = "name";
 
     async fn all(gateway: &Gateway, org: OrgId) -> Result<Vec<Self>, ApiError> {
@@ -83,10 +83,10 @@ where
     P: Future<Output = Result<Listed<T>, StoreError>>,
 {
     let mut all = Vec::new();
-    let mut page = Page::first(AT_ONCE);
+    let mut page = Page::first(PAGE_SIZE);
     loop {
         let listed = list(page).await?;
-        let is_last = listed.items.len() < AT_ONCE as usize;
+        let is_last = listed.items.len() < PAGE_SIZE as usize;
         all.extend(listed.items);
         if is_last {
             return Ok(all);

@@ -8,13 +8,13 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-const JSON: &str = "json:";
+const JSON_PREFIX: &str = "json:";
 
 /// A value as the text of a cell.
 pub(super) fn written(value: &Value) -> Cow<'_, str> {
     match value {
         Value::String(text) => text_written(text),
-        value => Cow::Owned(format!("{JSON}{value}")),
+        value => Cow::Owned(format!("{JSON_PREFIX}{value}")),
     }
 }
 
@@ -29,7 +29,7 @@ pub(crate) fn text_written(text: &str) -> Cow<'_, str> {
 
 /// The value of a cell, or an error for text with the prefix of JSON that does not parse.
 pub(super) fn read(cell: &str) -> Result<Value, &'static str> {
-    if let Some(json) = cell.strip_prefix(JSON) {
+    if let Some(json) = cell.strip_prefix(JSON_PREFIX) {
         return match ig_core::json::parse(json.as_bytes()) {
             Ok(value @ (Value::Number(_) | Value::Bool(_))) => Ok(value),
             _ => Err("begins with json: but no number, true or false follows; put an apostrophe in front if it is text"),
@@ -47,7 +47,7 @@ pub(super) fn text_read(cell: &str) -> &str {
 }
 
 fn means_something(text: &str) -> bool {
-    text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) || text.starts_with(JSON)
+    text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) || text.starts_with(JSON_PREFIX)
 }
 
 #[cfg(test)]

@@ -12,9 +12,9 @@ use super::file::{self, Format, Reading, whole};
 use crate::document::{FileFault, ImportReport};
 
 /// The most faults that a report lists.
-const MOST_FAULTS: usize = 1_000;
+const MAX_FAULTS: usize = 1_000;
 /// The most tables in one file: types times tenants.
-const MOST_TABLES: usize = 1_000;
+const MAX_TABLES: usize = 1_000;
 
 /// The result of checking a file.
 #[derive(Debug, Default)]
@@ -51,7 +51,7 @@ impl Checked {
 
     fn blame(&mut self, faults: Vec<FileFault>) {
         for fault in faults {
-            if self.faults.len() < MOST_FAULTS {
+            if self.faults.len() < MAX_FAULTS {
                 self.faults.push(fault);
             } else {
                 self.further += 1;
@@ -131,10 +131,10 @@ impl Reader<'_> {
             None => drop(self.places.insert(place, row)),
         }
         let is_new = !self.checked.tables.contains(&draft.table);
-        if is_new && self.checked.tables.len() >= MOST_TABLES {
+        if is_new && self.checked.tables.len() >= MAX_TABLES {
             fault(
                 "type",
-                format!("is beyond the {MOST_TABLES} types and tenants that one file may have; split the file"),
+                format!("is beyond the {MAX_TABLES} types and tenants that one file may have; split the file"),
             );
         } else if is_new {
             self.checked.tables.insert(draft.table.clone());

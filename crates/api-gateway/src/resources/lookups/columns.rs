@@ -11,9 +11,9 @@ use super::cell;
 use crate::document::{FileFault, tenant};
 
 /// The most columns in a file.
-pub(super) const MOST: usize = 200;
+pub(super) const MAX_COLUMNS: usize = 200;
 /// The columns of an empty template file.
-pub(super) const TEMPLATE: [&str; 7] = [
+pub(super) const TEMPLATE_HEADERS: [&str; 7] = [
     "type",
     "tenantId",
     "source.id",

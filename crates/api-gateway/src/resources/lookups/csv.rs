@@ -11,9 +11,9 @@ use super::file::{Line, Reading, whole};
 use crate::document::FileFault;
 
 /// How many bytes may precede the end of the header.
-const HEADER: u64 = 64 * 1024;
+const MAX_HEADER_BYTES: u64 = 64 * 1024;
 /// The most bytes in one cell.
-const LONGEST_CELL: usize = 32 * 1024;
+const MAX_CELL_BYTES: usize = 32 * 1024;
 
 /// Reads the lines of a file.
 pub(super) fn lines(file: &File, take: &mut impl FnMut(Line<'_>) -> Reading) -> Result<(), Vec<FileFault>> {
@@ -49,8 +49,8 @@ pub(super) fn lines(file: &File, take: &mut impl FnMut(Line<'_>) -> Reading) -> 
 
 fn texts(record: &ByteRecord, line: u64, cells: &mut Vec<String>) -> Result<(), FileFault> {
     cells.clear();
-    if record.len() > columns::MOST {
-        return Err(whole(line, format!("has more than {} cells", columns::MOST)));
+    if record.len() > columns::MAX_COLUMNS {
+        return Err(whole(line, format!("has more than {} cells", columns::MAX_COLUMNS)));
     }
     for (at, cell) in record.iter().enumerate() {
         let fault = |message: &str| FileFault {
@@ -58,7 +58,7 @@ fn texts(record: &ByteRecord, line: u64, cells: &mut Vec<String>) -> Result<(), 
             column: Some(format!("column {}", at + 1)),
             message: message.to_owned(),
         };
-        if cell.len() > LONGEST_CELL {
+        if cell.len() > MAX_CELL_BYTES {
             return Err(fault("is longer than 32 KiB; look for a quote that is not closed"));
         }
         let text = std::str::from_utf8(cell).map_err(|_| fault("is not UTF-8; save the file as \"CSV UTF-8\""))?;
@@ -84,7 +84,7 @@ fn look(file: &File) -> std::io::Result<Result<Beginning, Vec<FileFault>>> {
     let mut file = file;
     file.seek(SeekFrom::Start(0))?;
     let mut first = Vec::new();
-    BufReader::new(file.take(HEADER)).read_until(b'\n', &mut first)?;
+    BufReader::new(file.take(MAX_HEADER_BYTES)).read_until(b'\n', &mut first)?;
     if first.starts_with(&[0xff, 0xfe]) || first.starts_with(&[0xfe, 0xff]) {
         return Ok(Err(vec![whole(1, "is UTF-16; save the file as \"CSV UTF-8\"")]));
     }

@@ -20,13 +20,13 @@ use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Gateway;
 
 /// The bytes of one chunk.
-const PART: usize = 64 * 1024;
+const CHUNK_BYTES: usize = 64 * 1024;
 /// The most rows in a worksheet.
-const SHEET: u32 = 1_048_576;
+const MAX_SHEET_ROWS: u32 = 1_048_576;
 
 /// A file with a header and no rows, to be filled in.
 pub(crate) fn template(format: Format) -> Result<Bytes, ApiError> {
-    let headers = columns::TEMPLATE.map(str::to_owned);
+    let headers = columns::TEMPLATE_HEADERS.map(str::to_owned);
     match format {
         Format::Csv => Ok(csv_line(headers.iter()).map_err(broken)?.into()),
         Format::Xlsx => {
@@ -61,10 +61,10 @@ async fn columns_of(view: &LookupView) -> Result<Vec<Column>, ApiError> {
             sources.extend(row.source.fields.into_iter().map(|(name, _)| name));
             targets.extend(row.target.fields.into_iter().map(|(name, _)| name));
         }
-        if sources.len() + targets.len() + 5 > columns::MOST {
+        if sources.len() + targets.len() + 5 > columns::MAX_COLUMNS {
             let message = format!(
                 "The rows have more than {} different fields; export them by type",
-                columns::MOST
+                columns::MAX_COLUMNS
             );
             return Err(ApiError::new(ErrorCode::Conflict, message));
         }
@@ -128,7 +128,7 @@ async fn workbook(columns: Vec<Column>, mut rows: LookupRows) -> Result<Body, Ap
     let file = writing.await.map_err(|_panic| ApiError::internal())?.map_err(broken)?;
     let parts = stream::try_unfold(file, |mut file| async move {
         let read = tokio::task::spawn_blocking(move || {
-            let mut part = vec![0; PART];
+            let mut part = vec![0; CHUNK_BYTES];
             let read = file.read(&mut part)?;
             part.truncate(read);
             std::io::Result::Ok((part, file))
@@ -149,7 +149,7 @@ fn written(columns: &[Column], mut rows: mpsc::Receiver<Vec<LookupRow>>) -> Resu
     while let Some(part) = rows.blocking_recv() {
         for row in part {
             number += 1;
-            if number >= SHEET {
+            if number >= MAX_SHEET_ROWS {
                 return Err(XlsxError::RowColumnLimitError);
             }
             for (at, column) in (0..).zip(columns) {

@@ -9,7 +9,7 @@ use ig_core::lookup::LookupDraft;
 use ig_core::named::Named;
 
 /// The most rows in a file.
-pub(super) const MOST_ROWS: u64 = 500_000;
+pub(super) const MAX_ROWS: u64 = 500_000;
 
 /// The format of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,10 +103,10 @@ pub(super) fn read(
             return Reading::On;
         };
         rows += 1;
-        if rows > MOST_ROWS {
+        if rows > MAX_ROWS {
             header_faults = Some(vec![whole(
                 row,
-                format!("is beyond the {MOST_ROWS} rows that one file may have; split the file"),
+                format!("is beyond the {MAX_ROWS} rows that one file may have; split the file"),
             )]);
             return Reading::Enough;
         }

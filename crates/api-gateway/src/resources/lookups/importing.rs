@@ -27,13 +27,13 @@ use crate::gateway::Gateway;
 use crate::tenant_shares::{Share, Shares};
 
 /// The most imports in progress at one gateway. An organisation has at most two of them.
-const AT_ONCE: usize = 3;
+const MAX_IMPORTS: usize = 3;
 /// How many files of the largest size may be stored at once. An upload in progress counts with the bytes received so far.
-const FILES: usize = 8;
+const MAX_FILES: usize = 8;
 /// The rows in one batch.
-const STEP: usize = 1_000;
+const BATCH_ROWS: usize = 1_000;
 /// How long the state of an import is available.
-const REMEMBERED: Duration = Duration::from_hours(7 * 24);
+const RETENTION: Duration = Duration::from_hours(7 * 24);
 
 /// The options of an import.
 #[derive(Debug, Clone)]
@@ -69,11 +69,11 @@ pub(crate) struct ImportSlots {
 }
 
 impl ImportSlots {
-    /// Capacity for [`FILES`] files of the largest size.
+    /// Capacity for [`MAX_FILES`] files of the largest size.
     pub(crate) fn new(config: &HttpConfig) -> Self {
         Self {
-            files: Shares::new(config.import_limit_bytes.saturating_mul(FILES)),
-            turns: Shares::new(AT_ONCE),
+            files: Shares::new(config.import_limit_bytes.saturating_mul(MAX_FILES)),
+            turns: Shares::new(MAX_IMPORTS),
         }
     }
 
@@ -198,7 +198,7 @@ async fn noted(gateway: &Gateway, org: OrgId, mode: ImportMode, total: u64) -> R
         error: None,
         created_at: stamp.created_at,
         updated_at: stamp.updated_at,
-        expires_at: stamp.created_at + REMEMBERED,
+        expires_at: stamp.created_at + RETENTION,
     };
     gateway.store().lookup_imports().begin(&import).await?;
     Ok(import)
@@ -270,13 +270,13 @@ impl Job {
         let (format, terms) = (self.order.format, self.terms.clone());
         let (sender, steps) = mpsc::channel(2);
         tokio::task::spawn_blocking(move || {
-            let mut step = Vec::with_capacity(STEP);
+            let mut step = Vec::with_capacity(BATCH_ROWS);
             let read = file::read(&file, format, &terms, |_, said| {
                 step.extend(said.ok());
-                let is_full = step.len() >= STEP;
+                let is_full = step.len() >= BATCH_ROWS;
                 if is_full
                     && sender
-                        .blocking_send(std::mem::replace(&mut step, Vec::with_capacity(STEP)))
+                        .blocking_send(std::mem::replace(&mut step, Vec::with_capacity(BATCH_ROWS)))
                         .is_err()
                 {
                     return Reading::Enough;

@@ -67,7 +67,7 @@ impl Row {
             return;
         }
         let at = usize::try_from(column).unwrap_or(usize::MAX);
-        if at >= columns::MOST {
+        if at >= columns::MAX_COLUMNS {
             self.blame(column, "is beyond the columns that are read");
             return;
         }
