@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::listing::listing;
 use crate::body::shaped;
-use crate::query::{INVALID_MOMENT, day_or_moment};
+use crate::query::{INVALID_MOMENT, parse_day_or_moment};
 
 const INVALID_CATEGORY: &str = "must be a class of failure, such as SERVER_ERROR";
 
@@ -92,8 +92,8 @@ impl RedriveAsked {
                 text.parse().ok()
             }),
             category: read.at("/errorCategory", error_category, INVALID_CATEGORY, ErrorCategory::parse),
-            from: read.at("/startDate", start_date, INVALID_MOMENT, |text| day_or_moment(text, 0)),
-            until: read.at("/endDate", end_date, INVALID_MOMENT, |text| day_or_moment(text, 1)),
+            from: read.at("/startDate", start_date, INVALID_MOMENT, |text| parse_day_or_moment(text, 0)),
+            until: read.at("/endDate", end_date, INVALID_MOMENT, |text| parse_day_or_moment(text, 1)),
         };
         faults.into_result(RedriveOrder { org_id: org, filter })
     }

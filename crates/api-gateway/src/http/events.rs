@@ -19,7 +19,7 @@ use crate::gateway::AppState;
 use crate::http::handler::routes;
 use crate::path;
 use crate::pushing;
-use crate::query::{OneOf, Paging, QueryParams, from_moment, named, to_moment};
+use crate::query::{OneOf, Paging, QueryParams, parse_end, parse_name, parse_start};
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
@@ -93,7 +93,7 @@ fn identified(event: CheckedEvent, headers: &HeaderMap) -> Result<CheckedEvent, 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
-struct Filter {
+struct ListQuery {
     /// The decision.
     #[param(value_type = Option<Statuses>, inline)]
     status: Option<String>,
@@ -112,7 +112,7 @@ struct Filter {
     end_date: Option<String>,
 }
 
-impl Filter {
+impl ListQuery {
     fn filter(self) -> Result<AuditFilter, ApiError> {
         let Self {
             status,
@@ -127,34 +127,34 @@ impl Filter {
             source: source.map(SourceId::new),
             event_id: event_id.map(EventId::new),
             event_type: event_type.as_deref().map(path::event_type),
-            status: named("status", status)?,
-            reason: named("reason", reason)?,
-            start: from_moment("startDate", start_date)?,
-            end: to_moment("endDate", end_date)?,
+            status: parse_name("status", status)?,
+            reason: parse_name("reason", reason)?,
+            start: parse_start("startDate", start_date)?,
+            end: parse_end("endDate", end_date)?,
         })
     }
 }
 
 /// Lists decisions about events, the latest first.
-#[utoipa::path(get, path = "/events", tag = "events", params(OrgQuery, Paging, Filter), responses((status = 200, body = EventList)))]
+#[utoipa::path(get, path = "/events", tag = "events", params(OrgQuery, Paging, ListQuery), responses((status = 200, body = EventList)))]
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
     QueryParams(paging): QueryParams<Paging>,
-    QueryParams(asked): QueryParams<Filter>,
+    QueryParams(query): QueryParams<ListQuery>,
 ) -> Result<Json<EventList>, ApiError> {
     let page = paging.page()?;
-    let listed = gateway.store().event_audit().list(Some(org), &asked.filter()?, page).await?;
+    let listed = gateway.store().event_audit().list(Some(org), &query.filter()?, page).await?;
     Ok(Json(EventList::of(listed.map(EventEntry::from), page)))
 }
 
 /// Lists decisions about events of unknown organisations and about unreadable sources, the latest first.
-#[utoipa::path(get, path = "/admin/events", tag = "admin", params(Paging, Filter), responses((status = 200, body = EventList)))]
+#[utoipa::path(get, path = "/admin/events", tag = "admin", params(Paging, ListQuery), responses((status = 200, body = EventList)))]
 async fn list_of_nobody(
     Platform { gateway, .. }: Platform<Read>,
     QueryParams(paging): QueryParams<Paging>,
-    QueryParams(asked): QueryParams<Filter>,
+    QueryParams(query): QueryParams<ListQuery>,
 ) -> Result<Json<EventList>, ApiError> {
     let page = paging.page()?;
-    let listed = gateway.store().event_audit().list(None, &asked.filter()?, page).await?;
+    let listed = gateway.store().event_audit().list(None, &query.filter()?, page).await?;
     Ok(Json(EventList::of(listed.map(EventEntry::from), page)))
 }

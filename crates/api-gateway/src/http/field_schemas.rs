@@ -31,10 +31,10 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
     QueryParams(paging): QueryParams<Paging>,
-    QueryParams(asked): QueryParams<Search>,
+    QueryParams(query): QueryParams<Search>,
 ) -> Result<Json<FieldSchemaList>, ApiError> {
     let page = paging.page()?;
-    let listed = gateway.store().event_types().list(org, asked.search.as_deref(), page).await?;
+    let listed = gateway.store().event_types().list(org, query.search.as_deref(), page).await?;
     Ok(Json(FieldSchemaList::of(listed.map(FieldSchema::from), page)))
 }
 
@@ -60,10 +60,10 @@ async fn read(
 async fn replace(
     Tenant { org, gateway, .. }: Tenant<Write>,
     Path(name): Path<String>,
-    seen: IfMatch,
+    if_match: IfMatch,
     body: JsonBody,
 ) -> Result<ResourceResponse<FieldSchema>, ApiError> {
-    let changed = event_types::put_fields(&gateway, org, path::event_type(&name), body.document()?, seen).await?;
+    let changed = event_types::put_fields(&gateway, org, path::event_type(&name), body.document()?, if_match).await?;
     Ok(shown(changed.into()))
 }
 
@@ -78,9 +78,9 @@ async fn replace(
 async fn delete(
     Tenant { org, gateway, .. }: Tenant<Write>,
     Path(name): Path<String>,
-    seen: IfMatch,
+    if_match: IfMatch,
 ) -> Result<StatusCode, ApiError> {
-    event_types::forget_schema(&gateway, org, &path::event_type(&name), seen).await?;
+    event_types::forget_schema(&gateway, org, &path::event_type(&name), if_match).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -36,15 +36,15 @@ impl FromRequest<AppState> for Call {
     async fn from_request(request: Request, app: &AppState) -> Result<Self, ApiError> {
         let (mut parts, body) = request.into_parts();
         let Tenant { org, gateway, .. } = Tenant::<Runtime>::from_request_parts(&mut parts, app).await?;
-        let noted = &parts.extensions;
-        let client = noted
+        let extensions = &parts.extensions;
+        let client = extensions
             .get()
             .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ClientAddress(client)| *client);
         let incoming = IncomingCall {
             org,
             client,
-            is_https: noted.get().is_some_and(|IsHttps(is_https)| *is_https),
-            request_id: noted.get().map_or_else(String::new, |RequestId(id)| id.clone()),
+            is_https: extensions.get().is_some_and(|IsHttps(is_https)| *is_https),
+            request_id: extensions.get().map_or_else(String::new, |RequestId(id)| id.clone()),
             parts,
         };
         let extras = ResponseExtras::of(&incoming.parts);

@@ -22,7 +22,7 @@ use crate::http::handler::routes;
 use crate::http::resource_handlers::resource_handlers;
 use crate::path;
 use crate::preview::{dry_run, test_delivery};
-use crate::query::{Paging, QueryParams, flag, number};
+use crate::query::{Paging, QueryParams, parse_flag, parse_number};
 use crate::resource_response::ResourceResponse;
 use crate::resources::{integrations, resource};
 
@@ -40,7 +40,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
-struct Filter {
+struct ListQuery {
     /// Whether deliveries are sent.
     #[param(value_type = Option<bool>)]
     is_active: Option<String>,
@@ -53,7 +53,7 @@ struct Filter {
     search: Option<String>,
 }
 
-impl Filter {
+impl ListQuery {
     fn filter(self) -> Result<IntegrationFilter, ApiError> {
         let Self {
             is_active,
@@ -62,23 +62,23 @@ impl Filter {
             search,
         } = self;
         Ok(IntegrationFilter {
-            is_active: flag("isActive", is_active)?,
+            is_active: parse_flag("isActive", is_active)?,
             event_type: event_type.as_deref().map(path::event_type),
-            tenant_id: number("tenantId", tenant_id)?.map(Rid),
+            tenant_id: parse_number("tenantId", tenant_id)?.map(Rid),
             search,
         })
     }
 }
 
 /// Lists an organisation's outbound integrations, the oldest first.
-#[utoipa::path(get, path = "/outbound-integrations", tag = "outbound integrations", params(OrgQuery, Paging, Filter), responses((status = 200, body = OutboundIntegrationList)))]
+#[utoipa::path(get, path = "/outbound-integrations", tag = "outbound integrations", params(OrgQuery, Paging, ListQuery), responses((status = 200, body = OutboundIntegrationList)))]
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
     QueryParams(paging): QueryParams<Paging>,
-    QueryParams(asked): QueryParams<Filter>,
+    QueryParams(query): QueryParams<ListQuery>,
 ) -> Result<Json<OutboundIntegrationList>, ApiError> {
     let page = paging.page()?;
-    let listed = gateway.store().integrations().list(org, &asked.filter()?, page).await?;
+    let listed = gateway.store().integrations().list(org, &query.filter()?, page).await?;
     let (listed, unreadable) = apart(listed);
     let listed = listed.map(|integration| OutboundIntegration::from(integration).masked(Secrets::Masked));
     Ok(Json(OutboundIntegrationList::of(listed, page).beside(unreadable)))
@@ -106,10 +106,10 @@ resource_handlers! {
 async fn enable(
     Tenant { org, gateway, .. }: Tenant<Write>,
     Path(id): Path<String>,
-    seen: IfMatch,
+    if_match: IfMatch,
 ) -> Result<ResourceResponse<OutboundIntegration>, ApiError> {
     let stored = resource::get(&gateway, org, &path::integration(&id)?).await?;
-    resource::shown(integrations::set_active(&gateway, stored, true, seen).await?)
+    resource::shown(integrations::set_active(&gateway, stored, true, if_match).await?)
 }
 
 /// Pauses an integration: matching events are held as waiting dead letters, and nothing is sent.
@@ -123,10 +123,10 @@ async fn enable(
 async fn disable(
     Tenant { org, gateway, .. }: Tenant<Write>,
     Path(id): Path<String>,
-    seen: IfMatch,
+    if_match: IfMatch,
 ) -> Result<ResourceResponse<OutboundIntegration>, ApiError> {
     let stored = resource::get(&gateway, org, &path::integration(&id)?).await?;
-    resource::shown(integrations::set_active(&gateway, stored, false, seen).await?)
+    resource::shown(integrations::set_active(&gateway, stored, false, if_match).await?)
 }
 
 /// Previews what an integration makes of a payload, with the exact request; nothing is sent.

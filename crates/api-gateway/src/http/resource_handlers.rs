@@ -44,10 +44,10 @@ macro_rules! resource_handlers {
             async fn replace(
                 $crate::access::Tenant { org, gateway, .. }: $crate::access::Tenant<$crate::access::Write>,
                 axum::extract::Path(id): axum::extract::Path<String>,
-                seen: $crate::guard::IfMatch,
+                if_match: $crate::guard::IfMatch,
                 body: $crate::body::JsonBody,
             ) -> Result<$crate::resource_response::ResourceResponse<$document>, $crate::error::ApiError> {
-                $crate::resources::resource::put::<$resource>(&gateway, org, &id, seen, body).await
+                $crate::resources::resource::put::<$resource>(&gateway, org, &id, if_match, body).await
             }
         )?
         $(
@@ -63,10 +63,10 @@ macro_rules! resource_handlers {
             async fn patch(
                 $crate::access::Tenant { org, gateway, .. }: $crate::access::Tenant<$crate::access::Write>,
                 axum::extract::Path(id): axum::extract::Path<String>,
-                seen: $crate::guard::IfMatch,
+                if_match: $crate::guard::IfMatch,
                 body: $crate::body::JsonBody,
             ) -> Result<$crate::resource_response::ResourceResponse<$document>, $crate::error::ApiError> {
-                $crate::resources::resource::patch::<$resource>(&gateway, org, &id, seen, body).await
+                $crate::resources::resource::patch::<$resource>(&gateway, org, &id, if_match, body).await
             }
         )?
         $(
@@ -81,9 +81,9 @@ macro_rules! resource_handlers {
             async fn delete(
                 $crate::access::Tenant { org, gateway, .. }: $crate::access::Tenant<$crate::access::Write>,
                 axum::extract::Path(id): axum::extract::Path<String>,
-                seen: $crate::guard::IfMatch,
+                if_match: $crate::guard::IfMatch,
             ) -> Result<http::StatusCode, $crate::error::ApiError> {
-                $crate::resources::resource::delete_by_text::<$resource>(&gateway, org, &id, seen).await
+                $crate::resources::resource::delete_by_text::<$resource>(&gateway, org, &id, if_match).await
             }
         )?
     };

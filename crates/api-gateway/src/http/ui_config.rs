@@ -34,13 +34,13 @@ async fn read(Tenant { org, gateway, .. }: Tenant<Read>) -> Result<ResourceRespo
 )]
 async fn replace(
     Tenant { org, gateway, .. }: Tenant<Write>,
-    seen: IfMatch,
+    if_match: IfMatch,
     body: JsonBody,
 ) -> Result<ResourceResponse<Value>, ApiError> {
     let Value::Object(ui) = body.value else {
         return Err(ApiError::fault("", "must be an object"));
     };
     let stored = organizations::get(&gateway, org).await?;
-    let changed = organizations::furnish(&gateway, stored, ui, seen).await?;
+    let changed = organizations::furnish(&gateway, stored, ui, if_match).await?;
     Ok(ResourceResponse::found(changed.revision, changed.ui.into()))
 }

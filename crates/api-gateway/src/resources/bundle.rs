@@ -22,7 +22,7 @@ use step::Step;
 
 /// The options of applying a document.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Applying {
+pub(crate) struct ApplyOptions {
     /// Report the changes without making them.
     pub dry_run: bool,
     /// Delete the resources that the document's sections omit.
@@ -51,7 +51,7 @@ pub(crate) async fn apply(
     gateway: &Gateway,
     org: OrgId,
     document: ConfigurationDocument,
-    asked: Applying,
+    options: ApplyOptions,
 ) -> Result<ConfigurationPlan, ApiError> {
     let ConfigurationDocument {
         version: _,
@@ -65,7 +65,7 @@ pub(crate) async fn apply(
     let mut draft = Draft {
         gateway,
         org,
-        prune: asked.prune,
+        prune: options.prune,
         faults: Faults::default(),
         steps: Vec::new(),
         unchanged: 0,
@@ -85,19 +85,19 @@ pub(crate) async fn apply(
     // Deletions come last: a failure on the way leaves too much rather than too little.
     steps.sort_by_key(|step| step.change.action == "DELETE");
     let plan = name(&steps);
-    if asked.plan.is_some_and(|seen| seen != plan) {
+    if options.plan.is_some_and(|reviewed| reviewed != plan) {
         return Err(ApiError::new(
             ErrorCode::PreconditionFailed,
             "The changes are not those that were seen: plan again",
         ));
     }
     let changes: Vec<PlannedChange> = steps.iter().map(|step| step.change.clone()).collect();
-    if !asked.dry_run {
+    if !options.dry_run {
         make(steps).await?;
     }
     Ok(ConfigurationPlan {
         plan,
-        applied: !asked.dry_run,
+        applied: !options.dry_run,
         changes,
         unchanged,
     })

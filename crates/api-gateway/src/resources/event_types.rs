@@ -67,7 +67,7 @@ pub(crate) async fn put_fields(
     org: OrgId,
     event_type: EventType,
     change: FieldSchemaChange,
-    seen: IfMatch,
+    if_match: IfMatch,
 ) -> Result<EventTypeDefinition, ApiError> {
     let found = gateway.store().event_types().get(org, &event_type).await?;
     let Some(stored) = found else {
@@ -75,16 +75,21 @@ pub(crate) async fn put_fields(
         let made = EventTypeDefinition::from_document(named, org, checked_name(&event_type)?, made_now())?;
         return checked_commit(gateway, change.apply(made)?, Expected::New).await;
     };
-    let expected = seen.against(change.revision, stored.revision)?;
+    let expected = if_match.against(change.revision, stored.revision)?;
     let updated_at = changed_now(stored.created_at).updated_at;
     let definition = change.apply(EventTypeDefinition { updated_at, ..stored })?;
     checked_commit(gateway, definition, expected).await
 }
 
 /// Removes the schema of an event type, which stays defined; its payloads are no longer validated.
-pub(crate) async fn forget_schema(gateway: &Gateway, org: OrgId, event_type: &EventType, seen: IfMatch) -> Result<(), ApiError> {
+pub(crate) async fn forget_schema(
+    gateway: &Gateway,
+    org: OrgId,
+    event_type: &EventType,
+    if_match: IfMatch,
+) -> Result<(), ApiError> {
     let stored: EventTypeDefinition = resource::get(gateway, org, event_type).await?;
-    let expected = seen.against(None, stored.revision)?;
+    let expected = if_match.against(None, stored.revision)?;
     let updated_at = changed_now(stored.created_at).updated_at;
     let without = EventTypeDefinition {
         schema: None,

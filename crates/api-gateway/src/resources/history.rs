@@ -53,7 +53,12 @@ pub(crate) async fn version(gateway: &Gateway, item: &Item, revision: u64, with:
 }
 
 /// Rolls an item back to a version. Returns the new revision and the document.
-pub(crate) async fn roll_back(gateway: &Gateway, item: &Item, revision: u64, seen: IfMatch) -> Result<VersionDetail, ApiError> {
+pub(crate) async fn roll_back(
+    gateway: &Gateway,
+    item: &Item,
+    revision: u64,
+    if_match: IfMatch,
+) -> Result<VersionDetail, ApiError> {
     let version = exact(gateway, item, revision).await?;
     let Some(content) = version.content else {
         return Err(ApiError::new(
@@ -61,19 +66,19 @@ pub(crate) async fn roll_back(gateway: &Gateway, item: &Item, revision: u64, see
             "It was deleted by that revision: there is nothing to go back to",
         ));
     };
-    let revision = put(gateway, content, seen).await?;
+    let revision = put(gateway, content, if_match).await?;
     self::version(gateway, item, revision, None).await
 }
 
-async fn put(gateway: &Gateway, content: Change, seen: IfMatch) -> Result<u64, ApiError> {
+async fn put(gateway: &Gateway, content: Change, if_match: IfMatch) -> Result<u64, ApiError> {
     match content {
-        Change::PutIntegration(version) => resource::roll_back(gateway, Arc::unwrap_or_clone(version), seen).await,
-        Change::PutInbound(version) => resource::roll_back(gateway, Arc::unwrap_or_clone(version), seen).await,
-        Change::PutJob(version) => resource::roll_back(gateway, Arc::unwrap_or_clone(version), seen).await,
-        Change::PutTemplate(version) => resource::roll_back(gateway, Arc::unwrap_or_clone(version), seen).await,
-        Change::PutEventType(version) => resource::roll_back(gateway, Arc::unwrap_or_clone(version), seen).await,
-        Change::PutUnit(version) => resource::roll_back(gateway, version, seen).await,
-        Change::PutOrganization(version) => resource::roll_back(gateway, version, seen).await,
+        Change::PutIntegration(version) => resource::roll_back(gateway, Arc::unwrap_or_clone(version), if_match).await,
+        Change::PutInbound(version) => resource::roll_back(gateway, Arc::unwrap_or_clone(version), if_match).await,
+        Change::PutJob(version) => resource::roll_back(gateway, Arc::unwrap_or_clone(version), if_match).await,
+        Change::PutTemplate(version) => resource::roll_back(gateway, Arc::unwrap_or_clone(version), if_match).await,
+        Change::PutEventType(version) => resource::roll_back(gateway, Arc::unwrap_or_clone(version), if_match).await,
+        Change::PutUnit(version) => resource::roll_back(gateway, version, if_match).await,
+        Change::PutOrganization(version) => resource::roll_back(gateway, version, if_match).await,
         Change::DeleteOrganization(_)
         | Change::DeleteUnit(..)
         | Change::DeleteIntegration(..)

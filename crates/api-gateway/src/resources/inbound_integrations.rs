@@ -88,9 +88,9 @@ pub(crate) async fn set_active(
     gateway: &Gateway,
     stored: InboundIntegration,
     is_active: bool,
-    seen: IfMatch,
+    if_match: IfMatch,
 ) -> Result<InboundIntegration, ApiError> {
-    let expected = seen.against(None, stored.revision)?;
+    let expected = if_match.against(None, stored.revision)?;
     let updated_at = changed_now(stored.created_at).updated_at;
     let switched = InboundIntegration { updated_at, ..stored }.switched(is_active, updated_at);
     commit(gateway, switched, expected).await

@@ -142,9 +142,9 @@ pub(crate) async fn set_active(
     gateway: &Gateway,
     stored: Integration,
     is_active: bool,
-    seen: IfMatch,
+    if_match: IfMatch,
 ) -> Result<Integration, ApiError> {
-    let expected = seen.against(None, stored.revision)?;
+    let expected = if_match.against(None, stored.revision)?;
     let updated_at = changed_now(stored.created_at).updated_at;
     let switched = Integration { updated_at, ..stored }.switched(is_active, updated_at);
     commit(gateway, switched, expected).await

@@ -55,9 +55,9 @@ pub(crate) async fn replace(
     gateway: &Gateway,
     stored: LookupRow,
     document: Lookup,
-    seen: IfMatch,
+    if_match: IfMatch,
 ) -> Result<LookupRow, ApiError> {
-    seen.against(document.revision, stored.revision)?;
+    if_match.against(document.revision, stored.revision)?;
     let stamp = changed_now(stored.created_at);
     let row = document.into_row(stored.org_id, stored.id, stored.revision + 1, stamp)?;
     known_tenant(gateway, &row).await?;
@@ -67,9 +67,9 @@ pub(crate) async fn replace(
 }
 
 /// Deletes a row.
-pub(crate) async fn delete(gateway: &Gateway, org: OrgId, id: LookupId, seen: IfMatch) -> Result<(), ApiError> {
+pub(crate) async fn delete(gateway: &Gateway, org: OrgId, id: LookupId, if_match: IfMatch) -> Result<(), ApiError> {
     let stored = get(gateway, org, id).await?;
-    let Expected::Revision(revision) = seen.against(None, stored.revision)? else {
+    let Expected::Revision(revision) = if_match.against(None, stored.revision)? else {
         return Err(ApiError::internal());
     };
     gateway.store().lookups().delete(org, id, revision).await.map_err(told)?;

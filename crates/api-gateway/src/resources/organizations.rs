@@ -60,9 +60,9 @@ pub(crate) async fn limit(
     gateway: &Gateway,
     stored: Organization,
     request_limits: RequestLimits,
-    seen: IfMatch,
+    if_match: IfMatch,
 ) -> Result<Organization, ApiError> {
-    let expected = seen.against(None, stored.revision)?;
+    let expected = if_match.against(None, stored.revision)?;
     let updated_at = changed_now(stored.created_at).updated_at;
     let organization = Organization {
         request_limits,
@@ -77,9 +77,9 @@ pub(crate) async fn furnish(
     gateway: &Gateway,
     stored: Organization,
     ui: Map<String, Value>,
-    seen: IfMatch,
+    if_match: IfMatch,
 ) -> Result<Organization, ApiError> {
-    let expected = seen.against(None, stored.revision)?;
+    let expected = if_match.against(None, stored.revision)?;
     let (ui, updated_at) = (console(ui)?, changed_now(stored.created_at).updated_at);
     commit(
         gateway,

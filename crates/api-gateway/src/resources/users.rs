@@ -30,8 +30,8 @@ pub(crate) async fn create(gateway: &Gateway, document: Person) -> Result<User, 
 }
 
 /// Replaces a person with what a document says.
-pub(crate) async fn replace(gateway: &Gateway, stored: User, document: Person, seen: IfMatch) -> Result<User, ApiError> {
-    let expected = seen.against(document.revision, stored.revision)?;
+pub(crate) async fn replace(gateway: &Gateway, stored: User, document: Person, if_match: IfMatch) -> Result<User, ApiError> {
+    let expected = if_match.against(document.revision, stored.revision)?;
     let change = document.change()?;
     // Setting a person's address or password gives access to their account, so it takes all of their permissions, before and
     // after the change.
@@ -57,9 +57,9 @@ pub(crate) async fn replace(gateway: &Gateway, stored: User, document: Person, s
 }
 
 /// Deletes a person and ends their sessions.
-pub(crate) async fn delete(gateway: &Gateway, id: UserId, seen: IfMatch) -> Result<(), ApiError> {
+pub(crate) async fn delete(gateway: &Gateway, id: UserId, if_match: IfMatch) -> Result<(), ApiError> {
     let stored = get(gateway, id).await?;
-    let expected = seen.against(None, stored.revision)?;
+    let expected = if_match.against(None, stored.revision)?;
     gateway
         .store()
         .users()

@@ -62,7 +62,7 @@ pub(super) async fn plan<K: Kind>(
         unchanged: 0,
     };
     let (mut existing, ambiguous) = by_name::<K>(K::all(gateway, org).await?)?;
-    let mut seen = BTreeSet::new();
+    let mut names = BTreeSet::new();
     for (at, document) in documents.into_iter().enumerate() {
         let value = in_json(&document)?;
         let name = value.get(K::KEY).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -73,7 +73,7 @@ pub(super) async fn plan<K: Kind>(
             planned
                 .faults
                 .add(place, "is the name of several that exist: give them names of their own first");
-        } else if !seen.insert(name.clone()) {
+        } else if !names.insert(name.clone()) {
             planned.faults.add(place, "stands in the document twice");
         } else {
             let stored = existing.remove(&name);
@@ -153,11 +153,11 @@ async fn one<K: Kind>(
 
 fn deletion<'a, K: Kind>(gateway: &'a Gateway, org: OrgId, name: String, stored: &K) -> Step<'a> {
     let (id, revision) = (stored.id(), stored.revision());
-    let seen = IfMatch::revision(revision);
+    let if_match = IfMatch::revision(revision);
     Step {
         digest: digest("DELETE", K::SECTION, &name, revision, &Value::Null),
         change: change("DELETE", K::SECTION, name, Some(id.to_string())),
-        make: resource::delete::<K>(gateway, org, id, seen).boxed(),
+        make: resource::delete::<K>(gateway, org, id, if_match).boxed(),
     }
 }
 
