@@ -14,9 +14,9 @@ mod unauthenticated;
 
 pub(crate) use caller::{Caller, RENEWED_TOKEN};
 pub(crate) use keys::Keys;
-pub(crate) use person::{Authenticated, Person};
+pub(crate) use person::{Authenticated, CurrentUser};
 pub(crate) use platform::Platform;
-pub(crate) use right::{Events, Needs, Read, Runtime, Write};
+pub(crate) use right::{Events, Read, RequiredRight, Runtime, Write};
 pub(crate) use sessions::{NewSession, Sessions};
 pub(crate) use tenant::{OrgQuery, Tenant};
 pub(crate) use unauthenticated::Unauthenticated;

@@ -61,8 +61,8 @@ where
 {
     let began = Instant::now();
     let id = request_id(request.headers());
-    let method = method(&request);
-    let route = route(&request);
+    let method = method_label(&request);
+    let route = route_label(&request);
     let span = tracing::info_span!(
         "http.request",
         otel.kind = "server",
@@ -77,13 +77,13 @@ where
     request.extensions_mut().insert(extras.clone());
     request.extensions_mut().insert(RequestId(id.clone()));
     let limit = (!route.starts_with(RUNTIME_PREFIX)).then_some(limit);
-    let mut response = shaped(bounded(next(request), limit).instrument(span.clone()).await, &id);
+    let mut response = render_errors(run_within(next(request), limit).instrument(span.clone()).await, &id);
     let notes = extras.take();
     if response.extensions().get::<FromUpstream>().is_none() {
-        dressed(response.headers_mut());
+        add_security_headers(response.headers_mut());
     }
     response.headers_mut().extend(notes.headers);
-    span.in_scope(|| logged(response.status(), notes.caller.as_deref(), notes.org, began.elapsed()));
+    span.in_scope(|| write_access_log(response.status(), notes.caller.as_deref(), notes.org, began.elapsed()));
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
@@ -94,7 +94,7 @@ where
 }
 
 /// Default security headers of every response: no sniffing, no framing, no caching.
-fn dressed(headers: &mut HeaderMap) {
+fn add_security_headers(headers: &mut HeaderMap) {
     const SECURITY_HEADERS: [(HeaderName, &str); 3] = [
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (X_FRAME_OPTIONS, "DENY"),
@@ -107,7 +107,7 @@ fn dressed(headers: &mut HeaderMap) {
 }
 
 /// Writes the access log: one line per request, within its span.
-fn logged(status: StatusCode, caller: Option<&str>, org: Option<OrgId>, took: Duration) {
+fn write_access_log(status: StatusCode, caller: Option<&str>, org: Option<OrgId>, took: Duration) {
     tracing::info!(
         http.response.status_code = status.as_u16(),
         ig.caller = caller,
@@ -117,13 +117,13 @@ fn logged(status: StatusCode, caller: Option<&str>, org: Option<OrgId>, took: Du
     );
 }
 
-async fn bounded(answer: impl Future<Output = Response>, limit: Option<Duration>) -> Response {
-    let answer = AssertUnwindSafe(answer).catch_unwind();
-    let answered = match limit {
-        Some(limit) => tokio::time::timeout(limit, answer).await,
-        None => Ok(answer.await),
+async fn run_within(handler: impl Future<Output = Response>, limit: Option<Duration>) -> Response {
+    let handler = AssertUnwindSafe(handler).catch_unwind();
+    let result = match limit {
+        Some(limit) => tokio::time::timeout(limit, handler).await,
+        None => Ok(handler.await),
     };
-    match answered {
+    match result {
         Ok(Ok(response)) => response,
         Ok(Err(_panic)) => {
             tracing::error!("a request's handler panicked");
@@ -143,32 +143,32 @@ fn request_id(headers: &HeaderMap) -> String {
 }
 
 /// Callers choose methods, but metric labels must be bounded.
-fn method(request: &Request) -> &'static str {
+fn method_label(request: &Request) -> &'static str {
     const KNOWN_METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     let given = request.method().as_str();
     KNOWN_METHODS.into_iter().find(|known| *known == given).unwrap_or("_OTHER")
 }
 
-fn route(request: &Request) -> String {
+fn route_label(request: &Request) -> String {
     let matched = request.extensions().get::<MatchedPath>();
     matched.map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned())
 }
 
-fn shaped(mut response: Response, id: &str) -> Response {
+fn render_errors(mut response: Response, id: &str) -> Response {
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
-        return written(&response, error, id);
+        return render_error(&response, error, id);
     }
     if response.extensions().get::<FromUpstream>().is_some() {
         return response;
     }
-    match ours(response.status()) {
-        Some(error) => written(&response, error, id),
+    match framework_error(response.status()) {
+        Some(error) => render_error(&response, error, id),
         None => response,
     }
 }
 
 /// The error for a response that the framework produced by itself.
-fn ours(status: StatusCode) -> Option<ApiError> {
+fn framework_error(status: StatusCode) -> Option<ApiError> {
     if status.is_server_error() {
         return Some(ApiError::internal());
     }
@@ -177,7 +177,7 @@ fn ours(status: StatusCode) -> Option<ApiError> {
         .then(|| ApiError::new(ErrorCode::ValidationError, "The request cannot be understood"))
 }
 
-fn written(refused: &Response, error: ApiError, id: &str) -> Response {
+fn render_error(refused: &Response, error: ApiError, id: &str) -> Response {
     let ApiError {
         code,
         message,

@@ -194,7 +194,7 @@ impl Validate for HttpConfig {
             };
             faults.add(key, "is 0", "give at least 1");
         }
-        if let Some(wrong) = self.trusted_proxies.iter().find(|text| network(text).is_none()) {
+        if let Some(wrong) = self.trusted_proxies.iter().find(|text| parse_network(text).is_none()) {
             faults.add(
                 "trusted_proxies",
                 format!("{wrong:?} is neither an address nor a network"),
@@ -226,7 +226,7 @@ impl Validate for HttpConfig {
 }
 
 /// Parses a network, or a single address.
-pub(crate) fn network(text: &str) -> Option<IpNet> {
+pub(crate) fn parse_network(text: &str) -> Option<IpNet> {
     let alone = || text.parse().ok().map(|address: IpAddr| address.into());
     text.parse().ok().or_else(alone)
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use ig_documents::{forget, given_again, merged, text, unmasked, withhold};
 
-use crate::body::{JsonBody, Shaped, document};
+use crate::body::{JsonBody, Validated, document};
 use crate::error::ApiError;
 
 mod access;
@@ -85,17 +85,17 @@ pub(crate) fn milliseconds(span: Duration) -> f64 {
 }
 
 /// The document that a PUT asks for: missing fields fall back to their defaults, and a mask keeps the secret that it covers.
-pub(crate) fn replaced<T: Shaped + Serialize>(stored: &T, body: JsonBody) -> Result<T, ApiError> {
+pub(crate) fn replaced<T: Validated + Serialize>(stored: &T, body: JsonBody) -> Result<T, ApiError> {
     document(with_kept_secrets::<T>(&in_json(stored)?, body.value)?)
 }
 
 /// The document in a value, with each mask replaced by the stored secret. For documents that are never sent anywhere.
-pub(crate) fn filled_in<T: Shaped + Serialize>(stored: &T, value: Value) -> Result<T, ApiError> {
+pub(crate) fn filled_in<T: Validated + Serialize>(stored: &T, value: Value) -> Result<T, ApiError> {
     document(unmasked(value, Some(&in_json(stored)?)))
 }
 
 /// A value with each mask replaced by the stored secret, but only where the secret still goes to the same destination.
-pub(crate) fn with_kept_secrets<T: Shaped>(stored: &Value, value: Value) -> Result<Value, ApiError> {
+pub(crate) fn with_kept_secrets<T: Validated>(stored: &Value, value: Value) -> Result<Value, ApiError> {
     let mut stored = stored.clone();
     let withheld = withhold(T::SECRET_BINDINGS, &mut stored, &value);
     let whole = unmasked(value, Some(&stored));
@@ -104,7 +104,7 @@ pub(crate) fn with_kept_secrets<T: Shaped>(stored: &Value, value: Value) -> Resu
 }
 
 /// The document that a PATCH asks for: missing fields stay, and null falls back to the default.
-pub(crate) fn patched<T: Shaped + Serialize>(stored: &T, body: JsonBody) -> Result<T, ApiError> {
+pub(crate) fn patched<T: Validated + Serialize>(stored: &T, body: JsonBody) -> Result<T, ApiError> {
     if !body.value.is_object() {
         return Err(ApiError::fault("", "must be an object"));
     }

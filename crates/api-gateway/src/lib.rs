@@ -112,7 +112,7 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
     context.spawn(
         "organisation removal",
         TaskKind::RunsUntilShutdown,
-        org_purge::run(context.clone(), store.clone(), config.organizations.hold()),
+        org_purge::run(context.clone(), store.clone(), config.organizations.number_hold()),
     );
     let services = Services::new(Routes::new(ConfigServiceServer::new(ConfigGrpc::new(
         Arc::clone(&feed),

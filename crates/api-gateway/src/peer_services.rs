@@ -63,12 +63,12 @@ impl PeerServices {
     }
 
     /// Checks all services at once.
-    pub(crate) async fn ask(&self) -> Vec<ServiceHealth> {
-        join_all(self.0.iter().map(|(service, client)| ask(service, client.clone()))).await
+    pub(crate) async fn check_all(&self) -> Vec<ServiceHealth> {
+        join_all(self.0.iter().map(|(service, client)| check(service, client.clone()))).await
     }
 }
 
-async fn ask(service: &'static str, mut client: HealthClient<Client>) -> ServiceHealth {
+async fn check(service: &'static str, mut client: HealthClient<Client>) -> ServiceHealth {
     let began = Instant::now();
     let answer = tokio::time::timeout(TIMEOUT, client.check(HealthCheckRequest::default())).await;
     let health = match answer {

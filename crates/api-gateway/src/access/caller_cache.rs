@@ -37,7 +37,7 @@ where
     V: Clone + Send + Sync + 'static,
 {
     /// Returns a fresh entry or looks the caller up; falls back to a stale entry while the database is unavailable.
-    pub(super) async fn or_look<F>(&self, key: &K, look: impl FnOnce() -> F) -> Result<Option<V>, StoreError>
+    pub(super) async fn get_or_load<F>(&self, key: &K, load: impl FnOnce() -> F) -> Result<Option<V>, StoreError>
     where
         F: Future<Output = Result<Option<V>, StoreError>>,
     {
@@ -45,7 +45,7 @@ where
         if let Some(cached) = cached.as_ref().filter(|cached| cached.at.elapsed() < FRESH_FOR) {
             return Ok(Some(cached.value.clone()));
         }
-        match (look().await, cached) {
+        match (load().await, cached) {
             (Err(StoreError::Unavailable(_)), Some(cached)) => Ok(Some(cached.value)),
             (Err(error), _) => Err(error),
             (Ok(Some(value)), _) => {
@@ -89,7 +89,7 @@ mod tests {
     #[tokio::test]
     async fn caller_cache_serves_the_last_known_caller_only_while_the_database_is_away() {
         let remembered = CallerCache::<u8, &str>::default();
-        let look_up = async |answer| remembered.or_look(&1, || async move { answer }).await;
+        let look_up = async |answer| remembered.get_or_load(&1, || async move { answer }).await;
         assert_eq!(look_up(Err(AWAY())).await, Err(AWAY()));
         assert_eq!(look_up(Ok(Some("ada"))).await, Ok(Some("ada")));
         tokio::time::sleep(FRESH_FOR).await;

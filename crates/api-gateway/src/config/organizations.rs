@@ -15,7 +15,7 @@ pub struct OrganizationsConfig {
 
 impl OrganizationsConfig {
     /// How long a number stays reserved.
-    pub fn hold(&self) -> Duration {
+    pub fn number_hold(&self) -> Duration {
         Duration::from_secs(self.number_hold_seconds)
     }
 }

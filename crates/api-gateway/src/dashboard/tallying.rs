@@ -22,7 +22,7 @@ pub(crate) async fn tally(context: Context, store: Store, feed: Arc<ConfigFeed>)
     let tallying = async {
         loop {
             tokio::time::sleep(CHECK_INTERVAL).await;
-            if let Err(error) = look(&store, &feed).await {
+            if let Err(error) = tally_settled_bucket(&store, &feed).await {
                 tracing::warn!(%error, "nobody counts deliveries beforehand");
             }
         }
@@ -30,7 +30,7 @@ pub(crate) async fn tally(context: Context, store: Store, feed: Arc<ConfigFeed>)
     context.stopping().run_until_cancelled(tallying).await;
 }
 
-async fn look(store: &Store, feed: &ConfigFeed) -> Result<(), StoreError> {
+async fn tally_settled_bucket(store: &Store, feed: &ConfigFeed) -> Result<(), StoreError> {
     let bucket = Bucket::last_settled(Utc::now());
     if store.delivery_statistics().take_on(bucket).await? {
         let orgs: Vec<_> = feed.configuration().orgs().collect();

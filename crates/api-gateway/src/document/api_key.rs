@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::access::ScopeName;
 use super::listing::listing;
-use crate::body::shaped;
+use crate::body::validated;
 use ig_documents::text::{name, noted, org_id};
 
 const MAX_NAME_LENGTH: usize = 200;
@@ -29,7 +29,7 @@ pub(crate) struct ApiKeyAsked {
     #[schema(value_type = Option<String>, format = DateTime)]
     pub expires_at: Option<Timestamp>,
 }
-shaped!(ApiKeyAsked);
+validated!(ApiKeyAsked);
 
 /// An API key. The secret itself appears once, in the response that creates it.
 #[derive(Debug, Serialize, ToSchema)]

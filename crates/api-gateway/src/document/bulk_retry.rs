@@ -8,7 +8,7 @@ use ig_core::redelivery::{ManualRetry, ManualRetryResult};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::body::shaped;
+use crate::body::validated;
 use ig_documents::text::noted;
 
 /// Dead letters to retry now.
@@ -19,7 +19,7 @@ pub(crate) struct BulkRetry {
     #[schema(min_items = 1, max_items = 100)]
     ids: Vec<String>,
 }
-shaped!(BulkRetry);
+validated!(BulkRetry);
 
 /// The result of a bulk retry.
 #[derive(Debug, Serialize, ToSchema)]

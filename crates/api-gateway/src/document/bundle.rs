@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::history::Difference;
 use super::{EventTypeDocument, InboundDocument, JobDocument, OutboundIntegration, TemplateDocument};
-use crate::body::shaped;
+use crate::body::validated;
 
 /// An organisation's configuration as one document. Names identify its resources: `eventType` an event type, `type` an inbound
 /// integration, and `name` all others. Secrets are masked; a mask keeps the secret of the resource with that name.
@@ -42,7 +42,7 @@ pub(crate) struct ConfigurationDocument {
     #[schema(max_items = 10_000)]
     pub scheduled_jobs: Option<Vec<JobDocument>>,
 }
-shaped!(ConfigurationDocument);
+validated!(ConfigurationDocument);
 
 /// The changes that applying a document makes.
 #[derive(Debug, Serialize, ToSchema)]

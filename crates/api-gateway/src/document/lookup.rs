@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::Stamp;
 use super::listing::listing;
-use crate::body::shaped;
+use crate::body::validated;
 use ig_documents::text::{self, noted, within};
 
 mod batch;
@@ -67,7 +67,7 @@ pub(crate) struct Lookup {
     #[schema(read_only, value_type = Option<String>, format = DateTime)]
     pub updated_at: Option<Timestamp>,
 }
-shaped!(Lookup);
+validated!(Lookup);
 
 listing! {
     /// A page of an organisation's lookup rows.

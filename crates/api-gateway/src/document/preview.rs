@@ -8,7 +8,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::OutboundIntegration;
-use crate::body::shaped;
+use crate::body::validated;
 
 /// The preview to run: a draft or a stored integration, with a payload or a past event.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -42,7 +42,7 @@ pub(crate) struct PreviewAsked {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entity_rid: Option<i64>,
 }
-shaped!(PreviewAsked);
+validated!(PreviewAsked);
 
 /// The result of a preview.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -163,7 +163,7 @@ pub(crate) struct TestAsked {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action_index: Option<u16>,
 }
-shaped!(TestAsked);
+validated!(TestAsked);
 
 /// The result of a test, by action.
 #[derive(Debug, Serialize, ToSchema)]

@@ -9,7 +9,7 @@ use utoipa::openapi::schema::{ArrayBuilder, OneOfBuilder, Schema};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::body::{JsonBody, Shaped as _, shaped};
+use crate::body::{JsonBody, Validated as _, validated};
 use crate::error::{ApiError, Detail};
 use ig_documents::text::{self, line, noted};
 
@@ -31,7 +31,7 @@ pub(crate) struct PushedEvent {
     #[schema(value_type = Value)]
     pub payload: Box<RawValue>,
 }
-shaped!(PushedEvent);
+validated!(PushedEvent);
 
 /// One event, or up to 1,000 of them.
 pub(crate) struct Push;
@@ -114,7 +114,7 @@ impl Pushed {
     pub(crate) fn read(body: &JsonBody) -> Result<Self, ApiError> {
         let unreadable = |error: serde_json::Error| ApiError::fault("", error.to_string());
         let Value::Array(items) = &body.value else {
-            PushedEvent::shape().check(&body.value)?;
+            PushedEvent::compiled_schema().check(&body.value)?;
             let event: PushedEvent = serde_json::from_slice(&body.bytes).map_err(unreadable)?;
             return Ok(Self::One(event.checked()?));
         };
@@ -135,7 +135,7 @@ fn shapes(items: &[Value]) -> Result<(), Faults> {
     }
     let mut faults = Faults::default();
     for (at, item) in items.iter().enumerate() {
-        noted(&mut faults, &format!("/{at}"), PushedEvent::shape().check(item));
+        noted(&mut faults, &format!("/{at}"), PushedEvent::compiled_schema().check(item));
     }
     faults.into_result(())
 }

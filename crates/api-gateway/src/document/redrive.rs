@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::listing::listing;
-use crate::body::shaped;
+use crate::body::validated;
 use crate::query::{INVALID_MOMENT, parse_day_or_moment};
 
 const INVALID_CATEGORY: &str = "must be a class of failure, such as SERVER_ERROR";
@@ -27,7 +27,7 @@ pub(crate) struct RedriveAsked {
     /// Only those created up to the end of this day, or before this moment.
     pub end_date: Option<String>,
 }
-shaped!(RedriveAsked);
+validated!(RedriveAsked);
 
 /// A redrive and its progress.
 #[derive(Debug, Serialize, ToSchema)]

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::delivery_log::readable;
 use super::listing::listing;
-use crate::body::shaped;
+use crate::body::validated;
 use ig_documents::text::{line, within};
 use ig_documents::{ScheduleMode, SchedulingConfig};
 
@@ -187,7 +187,7 @@ pub(crate) struct ScheduledCancellation {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
-shaped!(ScheduledCancellation);
+validated!(ScheduledCancellation);
 
 impl ScheduledCancellation {
     /// The reason, where the client gives one.
@@ -206,7 +206,7 @@ pub(crate) struct ScheduledMove {
     #[schema(value_type = String, format = DateTime)]
     pub scheduled_for: Timestamp,
 }
-shaped!(ScheduledMove);
+validated!(ScheduledMove);
 
 /// A schedule to preview: one in the request, or that of a stored integration.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -239,7 +239,7 @@ pub(crate) struct ScheduleAsked {
     #[schema(minimum = 1, maximum = 100)]
     pub count: Option<u8>,
 }
-shaped!(ScheduleAsked);
+validated!(ScheduleAsked);
 
 impl ScheduleAsked {
     /// The schedule in the request, in this mode.

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::access::{AccessName, RoleName};
 use super::listing::listing;
-use crate::body::shaped;
+use crate::body::validated;
 use ig_documents::mailbox;
 use ig_documents::text::{name, noted, org_id};
 
@@ -63,7 +63,7 @@ pub(crate) struct Person {
     #[schema(read_only, value_type = Option<String>, format = DateTime)]
     pub updated_at: Option<Timestamp>,
 }
-shaped!(Person);
+validated!(Person);
 
 listing! {
     /// A page of people.

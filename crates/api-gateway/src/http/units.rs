@@ -125,6 +125,6 @@ impl UnitPath {
 
 async fn parse_known_org(gateway: &Gateway, org: &str) -> Result<OrgId, ApiError> {
     let org = path::org(org)?;
-    gateway.known_org(org).await?;
+    gateway.check_org_exists(org).await?;
     Ok(org)
 }

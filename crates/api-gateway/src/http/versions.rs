@@ -108,7 +108,7 @@ async fn roll_back(
     let (item, revision) = version.parse(org)?;
     if matches!(item.kind, ItemKind::Organization | ItemKind::Unit) {
         // The same right as on the routes that change these items.
-        gateway.caller().may(Right::Write, RequestScope::Platform)?;
+        gateway.caller().check_right(Right::Write, RequestScope::Platform)?;
     }
     Ok(Json(history::roll_back(&gateway, &item, revision, if_match).await?))
 }

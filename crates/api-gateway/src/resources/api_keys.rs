@@ -27,9 +27,9 @@ pub(crate) async fn create(gateway: &Gateway, asked: ApiKeyAsked) -> Result<ApiK
         reach: new.org_id.map_or(Reach::Everything, Reach::Org),
         scopes: new.scopes.clone(),
     };
-    gateway.caller().may_grant(&given, new.expires_at)?;
+    gateway.caller().check_grant(&given, new.expires_at)?;
     if let Some(org) = new.org_id {
-        gateway.named_org("/orgId", org).await?;
+        gateway.check_named_org("/orgId", org).await?;
     }
     let text = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()));
     let made = gateway

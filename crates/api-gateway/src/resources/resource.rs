@@ -14,7 +14,7 @@ use ig_documents::ResourceDocument;
 use ig_store::{Expected, Found, Unreadable};
 
 use super::{changed_now, made_now};
-use crate::body::{JsonBody, Shaped};
+use crate::body::{JsonBody, Validated};
 use crate::document::{Compilers, Secrets, Stamp, patched, replaced};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
@@ -24,7 +24,7 @@ use crate::resource_response::ResourceResponse;
 /// One kind of configuration.
 pub(crate) trait Resource: Clone + Send + Sync + 'static {
     /// The document that clients send and read.
-    type Document: ResourceDocument<Item = Self, Id = Self::Id> + Shaped + Clone + Send + Sync;
+    type Document: ResourceDocument<Item = Self, Id = Self::Id> + Validated + Clone + Send + Sync;
     /// The identifier of a resource within its organisation.
     type Id: Clone + Display + Send + Sync;
 

@@ -24,8 +24,8 @@ pub(crate) async fn get(gateway: &Gateway, id: UserId) -> Result<User, ApiError>
 /// Creates a person.
 pub(crate) async fn create(gateway: &Gateway, document: Person) -> Result<User, ApiError> {
     let new = document.new_user()?;
-    may_grant(gateway, new.standing)?;
-    in_an_organization(gateway, new.standing).await?;
+    check_grant(gateway, new.standing)?;
+    check_organization(gateway, new.standing).await?;
     Ok(gateway.store().users().create(new, gateway.caller().actor(), now()).await?)
 }
 
@@ -35,9 +35,9 @@ pub(crate) async fn replace(gateway: &Gateway, stored: User, document: Person, i
     let change = document.change()?;
     // Setting a person's address or password gives access to their account, so it takes all of their permissions, before and
     // after the change.
-    may_grant(gateway, stored.standing)?;
-    may_grant(gateway, change.standing)?;
-    in_an_organization(gateway, change.standing).await?;
+    check_grant(gateway, stored.standing)?;
+    check_grant(gateway, change.standing)?;
+    check_organization(gateway, change.standing).await?;
     let ends_sessions = change.password.is_some() || !change.is_active;
     let changed = gateway
         .store()
@@ -74,16 +74,16 @@ pub(crate) async fn change_password(
     id: UserId,
     session: &SessionId,
     from: IpAddr,
-    asked: PasswordChange,
+    change_request: PasswordChange,
 ) -> Result<(), ApiError> {
     let stored = get(gateway, id).await?;
-    let new = password(&asked.new_password).map_err(|found| {
+    let new = password(&change_request.new_password).map_err(|found| {
         let mut faults = Faults::default();
         faults.absorb("/newPassword", found);
         faults
     })?;
-    let current = Secret::new(asked.current_password);
-    if !gateway.sessions().knows_password(&stored.email, &current, from).await? {
+    let current = Secret::new(change_request.current_password);
+    if !gateway.sessions().verify_password(&stored.email, &current, from).await? {
         return Err(ApiError::fault("/currentPassword", "is not the password in force"));
     }
     let User {
@@ -121,13 +121,13 @@ fn revision(expected: Expected, stored: &User) -> u64 {
 }
 
 /// Refuses to give a person more permissions than the caller has.
-fn may_grant(gateway: &Gateway, standing: PersonRights) -> Result<(), ApiError> {
-    gateway.caller().may_grant(&Holder::Person(standing), None)
+fn check_grant(gateway: &Gateway, standing: PersonRights) -> Result<(), ApiError> {
+    gateway.caller().check_grant(&Holder::Person(standing), None)
 }
 
-async fn in_an_organization(gateway: &Gateway, standing: PersonRights) -> Result<(), ApiError> {
+async fn check_organization(gateway: &Gateway, standing: PersonRights) -> Result<(), ApiError> {
     match standing {
         PersonRights::Admin => Ok(()),
-        PersonRights::User { org, .. } => gateway.named_org("/orgId", org).await,
+        PersonRights::User { org, .. } => gateway.check_named_org("/orgId", org).await,
     }
 }

@@ -8,7 +8,7 @@ use ig_core::window::subscriber;
 use ipnet::IpNet;
 use parking_lot::Mutex;
 
-use crate::config::{HttpConfig, network};
+use crate::config::{HttpConfig, parse_network};
 
 /// Counts connections per client address. Trusted proxies are exempt, since they speak for many clients.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl ConnectionsByAddress {
     pub(super) fn new(config: &HttpConfig) -> Self {
         Self {
             most: config.max_connections_per_address,
-            trusted: config.trusted_proxies.iter().filter_map(|text| network(text)).collect(),
+            trusted: config.trusted_proxies.iter().filter_map(|text| parse_network(text)).collect(),
             open: Mutex::default(),
         }
     }

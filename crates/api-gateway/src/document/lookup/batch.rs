@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Defaults, Lookup, tenant};
-use crate::body::shaped;
+use crate::body::validated;
 use crate::document::text::{noted, within};
 
 /// The most rows in one request.
@@ -32,7 +32,7 @@ pub(crate) struct LookupBatch {
     #[schema(min_items = 1, max_items = 1000)]
     pub lookups: Vec<Lookup>,
 }
-shaped!(LookupBatch);
+validated!(LookupBatch);
 
 /// A validated batch.
 #[derive(Debug)]
@@ -72,7 +72,7 @@ pub(crate) struct LookupDeletion {
     /// With `type`: delete only the rows of this unit, or of the organisation itself.
     pub tenant_id: Option<i64>,
 }
-shaped!(LookupDeletion);
+validated!(LookupDeletion);
 
 /// The result of a deletion.
 #[derive(Debug, Serialize, ToSchema)]

@@ -12,7 +12,7 @@ use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::{Lookup, Side, tenant};
-use crate::body::{JsonBody, Shaped as _, shaped};
+use crate::body::{JsonBody, Validated as _, validated};
 use crate::document::text::noted;
 use crate::error::ApiError;
 
@@ -31,7 +31,7 @@ pub(crate) struct LookupQuestion {
     /// The unit to look it up for; the organisation itself where absent.
     pub tenant_id: Option<i64>,
 }
-shaped!(LookupQuestion);
+validated!(LookupQuestion);
 
 /// One lookup, or up to 1,000 of them.
 pub(crate) struct LookupQuestions;
@@ -96,7 +96,7 @@ impl LookupRequests {
 }
 
 fn question(item: Value, org: OrgId) -> Result<Question, Faults> {
-    LookupQuestion::shape().check(&item)?;
+    LookupQuestion::compiled_schema().check(&item)?;
     let LookupQuestion {
         lookup_type: named,
         value,
