@@ -58,16 +58,16 @@ impl ApiError {
     }
 
     /// The item does not exist or belongs to another tenant: the caller cannot tell which.
-    pub(crate) fn not_found(what: &str) -> Self {
-        Self::new(ErrorCode::NotFound, format!("{what} not found"))
+    pub(crate) fn not_found(kind: &str) -> Self {
+        Self::new(ErrorCode::NotFound, format!("{kind} not found"))
     }
 
     /// The item exists, but its stored form cannot be read.
-    pub(crate) fn unreadable(what: &str, found: &Unreadable) -> Self {
+    pub(crate) fn unreadable(kind: &str, found: &Unreadable) -> Self {
         let Unreadable { id, name, reason, .. } = found;
         Self::new(
             ErrorCode::Unreadable,
-            format!("{what} {id} ({name}) cannot be read: {reason}; {REPAIR_HINT}"),
+            format!("{kind} {id} ({name}) cannot be read: {reason}; {REPAIR_HINT}"),
         )
     }
 

@@ -11,7 +11,7 @@ use ig_core::scheduled::{Cancel, Preview, Reschedule};
 use ig_transform::{CompiledScript, Subject, TransformError};
 use serde_json::{Value, json};
 
-use crate::document::{ScheduleAsked, ScheduleTimes, ScheduledCancellation, ScheduledMove};
+use crate::document::{SchedulePreviewRequest, ScheduleTimes, ScheduledCancellation, ScheduledMove};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::path;
@@ -25,9 +25,11 @@ pub(crate) async fn cancel(
     gateway: &Gateway,
     org_id: OrgId,
     id: ScheduledId,
-    asked: ScheduledCancellation,
+    cancellation: ScheduledCancellation,
 ) -> Result<(), ApiError> {
-    let reason = asked.checked()?.unwrap_or_else(|| "Cancelled by hand.".to_owned());
+    let reason = cancellation
+        .validated_reason()?
+        .unwrap_or_else(|| "Cancelled by hand.".to_owned());
     gateway.schedulers().cancel(&Cancel { org_id, id, reason }).await
 }
 
@@ -41,16 +43,21 @@ pub(crate) async fn cancel_all(gateway: &Gateway, org: OrgId, integration: Optio
 }
 
 /// Reschedules a pending delivery.
-pub(crate) async fn reschedule(gateway: &Gateway, org_id: OrgId, id: ScheduledId, asked: ScheduledMove) -> Result<(), ApiError> {
-    let at = asked.scheduled_for;
+pub(crate) async fn reschedule(
+    gateway: &Gateway,
+    org_id: OrgId,
+    id: ScheduledId,
+    request: ScheduledMove,
+) -> Result<(), ApiError> {
+    let at = request.scheduled_for;
     gateway.schedulers().reschedule(&Reschedule { org_id, id, at }).await
 }
 
 /// The times at which a schedule makes deliveries.
-pub(crate) async fn preview(gateway: &Gateway, org: OrgId, asked: ScheduleAsked) -> Result<ScheduleTimes, ApiError> {
-    let count = asked.count.map_or(DEFAULT_COUNT, usize::from);
-    let payload = asked.payload.clone().unwrap_or(Value::Null);
-    let (schedule, integration) = schedule(gateway, org, &asked).await?;
+pub(crate) async fn preview(gateway: &Gateway, org: OrgId, request: SchedulePreviewRequest) -> Result<ScheduleTimes, ApiError> {
+    let count = request.count.map_or(DEFAULT_COUNT, usize::from);
+    let payload = request.payload.clone().unwrap_or(Value::Null);
+    let (schedule, integration) = schedule(gateway, org, &request).await?;
     let entity = integration
         .as_ref()
         .map_or(org.as_entity(), |integration| integration.tenant_id);
@@ -66,20 +73,24 @@ pub(crate) async fn preview(gateway: &Gateway, org: OrgId, asked: ScheduleAsked)
         payload,
         count,
         zone,
-        event_at: asked.event_at,
+        event_at: request.event_at,
     };
     let occurrences = gateway.schedulers().preview(&preview).await?;
     Ok(ScheduleTimes { occurrences })
 }
 
 /// The given schedule, or that of a stored integration.
-async fn schedule(gateway: &Gateway, org: OrgId, asked: &ScheduleAsked) -> Result<(Schedule, Option<Integration>), ApiError> {
-    let stored = match &asked.integration_id {
+async fn schedule(
+    gateway: &Gateway,
+    org: OrgId,
+    request: &SchedulePreviewRequest,
+) -> Result<(Schedule, Option<Integration>), ApiError> {
+    let stored = match &request.integration_id {
         Some(id) => Some(resource::get(gateway, org, &path::integration(id)?).await?),
         None => None,
     };
-    match (asked.scheduling_mode, &stored) {
-        (Some(mode), _) => Ok((asked.schedule(mode)?, stored)),
+    match (request.scheduling_mode, &stored) {
+        (Some(mode), _) => Ok((request.schedule(mode)?, stored)),
         (None, Some(integration)) => Ok((integration.schedule.clone(), stored)),
         (None, None) => Err(ApiError::fault(
             "/schedulingMode",

@@ -66,13 +66,13 @@ impl ApiKeyAsked {
     /// The domain's new key, or everything that is wrong with the document.
     pub(crate) fn new_key(self, now: Timestamp) -> Result<NewApiKey, Faults> {
         let Self {
-            name: shown,
+            name: display_name,
             org_id: org,
             mut scopes,
             expires_at,
         } = self;
         let mut faults = Faults::default();
-        let shown = noted(&mut faults, "/name", name(&shown, MAX_NAME_LENGTH)).unwrap_or_default();
+        let display_name = noted(&mut faults, "/name", name(&display_name, MAX_NAME_LENGTH)).unwrap_or_default();
         let org = org.and_then(|org| noted(&mut faults, "/orgId", org_id(org)));
         if expires_at.is_some_and(|end| end <= now) {
             faults.add("/expiresAt", "has passed already");
@@ -81,7 +81,7 @@ impl ApiKeyAsked {
         scopes.dedup();
         faults.into_result(NewApiKey {
             org_id: org,
-            name: shown,
+            name: display_name,
             scopes: scopes.into_iter().map(ScopeName::into).collect(),
             expires_at,
             created_at: now,
@@ -91,7 +91,7 @@ impl ApiKeyAsked {
 
 impl ApiKeyEntry {
     /// The entry with the key itself, for the response that creates it.
-    pub(crate) fn shown_once(key: ApiKey, text: String) -> Self {
+    pub(crate) fn with_secret(key: ApiKey, text: String) -> Self {
         Self {
             key: Some(text),
             ..key.into()

@@ -105,7 +105,7 @@ const MANAGED_FIELDS: [&str; 8] = [
 
 /// A resource without the fields that the gateway writes. Its unit stays; the organisation follows from where the document is
 /// applied.
-pub(crate) fn declared(mut value: Value, org: OrgId) -> Value {
+pub(crate) fn strip_managed_fields(mut value: Value, org: OrgId) -> Value {
     let own_unit = value.get("tenantId").filter(|tenant| **tenant != org.0).cloned();
     for field in MANAGED_FIELDS {
         super::forget(&mut value, field);

@@ -29,7 +29,7 @@ impl From<Unreadable> for UnreadableEntry {
 }
 
 /// Separates the readable items of a page from the unreadable ones.
-pub(crate) fn apart<T>(listed: Listed<Found<T>>) -> (Listed<T>, Vec<UnreadableEntry>) {
+pub(crate) fn split_unreadable<T>(listed: Listed<Found<T>>) -> (Listed<T>, Vec<UnreadableEntry>) {
     let (mut items, mut unreadable) = (Vec::with_capacity(listed.items.len()), Vec::new());
     for found in listed.items {
         match found {
@@ -87,7 +87,7 @@ macro_rules! listing {
         $(
             impl $name {
                 /// The same page, with its unreadable items.
-                pub(crate) fn beside(self, $unreadable: Vec<$crate::document::UnreadableEntry>) -> Self {
+                pub(crate) fn with_unreadable(self, $unreadable: Vec<$crate::document::UnreadableEntry>) -> Self {
                     Self { $unreadable, ..self }
                 }
             }

@@ -24,9 +24,9 @@ mod statistics;
 pub(crate) use batch::{Batch, BatchAnswer, Deletion, LookupBatch, LookupDeletion, LookupsDeleted};
 pub(crate) use import::{FileFault, ImportEntry, ImportList, ImportReport};
 pub(crate) use question::{
-    LookupAnswer, LookupAnswers, LookupMatches, LookupMatchesList, LookupQuestions, LookupRequests, Question,
+    LookupAnswer, LookupAnswers, LookupMatches, LookupMatchesList, LookupQuestions, LookupRequest, LookupRequests,
 };
-pub(crate) use side::Side;
+pub(crate) use side::SideDocument;
 pub(crate) use statistics::{LookupStatistics, LookupTypes};
 
 /// A lookup row: the counterpart of a value in another system.
@@ -50,9 +50,9 @@ pub(crate) struct Lookup {
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub lookup_type: Option<String>,
     /// The value as it occurs in payloads.
-    pub source: Side,
+    pub source: SideDocument,
     /// Its counterpart in the target system.
-    pub target: Side,
+    pub target: SideDocument,
     /// Whether the row is used in lookups; true by default.
     pub is_active: Option<bool>,
     /// Increases with every change. In a PUT or PATCH it guards against lost updates.
@@ -133,11 +133,11 @@ impl Lookup {
         let named = named.or_else(|| defaults.lookup_type.clone().map(Ok));
         let named = named.unwrap_or_else(|| Err(Faults::one("/type", "is required")));
         let named = noted(&mut faults, "", named);
-        let tenant = tenant_id.map(|rid| within("/tenantId", tenant(org, rid)));
+        let tenant = tenant_id.map(|rid| within("/tenantId", parse_tenant(org, rid)));
         let tenant = tenant.unwrap_or(Ok(defaults.tenant_id));
         let tenant_id = noted(&mut faults, "", tenant).flatten();
-        let source = noted(&mut faults, "/source", source.checked());
-        let target = noted(&mut faults, "/target", target.checked());
+        let source = noted(&mut faults, "/source", source.validate());
+        let target = noted(&mut faults, "/target", target.validate());
         match (named, source, target) {
             (Some(lookup_type), Some(source), Some(target)) if faults.is_empty() => Ok(LookupDraft {
                 table: LookupTable { lookup_type, tenant_id },
@@ -151,11 +151,11 @@ impl Lookup {
 }
 
 /// A tenant as clients name it: `Some` for a unit, `None` for the organisation itself.
-pub(crate) fn tenant(org: OrgId, rid: i64) -> Result<Option<Rid>, Faults> {
+pub(crate) fn parse_tenant(org: OrgId, rid: i64) -> Result<Option<Rid>, Faults> {
     Ok(Some(text::rid(rid)?).filter(|rid| *rid != org.as_entity()))
 }
 
-impl From<LookupSide> for Side {
+impl From<LookupSide> for SideDocument {
     fn from(side: LookupSide) -> Self {
         let LookupSide { id, fields } = side;
         Self { id, fields }

@@ -102,34 +102,34 @@ pub(crate) struct CheckedEvent {
 
 /// The events of one request.
 #[derive(Debug)]
-pub(crate) enum Pushed {
+pub(crate) enum PushBody {
     /// A single event.
     One(CheckedEvent),
     /// A list of events.
     Many(Vec<CheckedEvent>),
 }
 
-impl Pushed {
+impl PushBody {
     /// Reads one event or a list of them. Payloads keep the exact bytes of the request.
-    pub(crate) fn read(body: &JsonBody) -> Result<Self, ApiError> {
+    pub(crate) fn parse(body: &JsonBody) -> Result<Self, ApiError> {
         let unreadable = |error: serde_json::Error| ApiError::fault("", error.to_string());
         let Value::Array(items) = &body.value else {
             PushedEvent::compiled_schema().check(&body.value)?;
             let event: PushedEvent = serde_json::from_slice(&body.bytes).map_err(unreadable)?;
-            return Ok(Self::One(event.checked()?));
+            return Ok(Self::One(event.validate()?));
         };
-        shapes(items)?;
+        check_schemas(items)?;
         let events: Vec<PushedEvent> = serde_json::from_slice(&body.bytes).map_err(unreadable)?;
         let mut faults = Faults::default();
         let numbered = events.into_iter().enumerate();
         let checked = numbered
-            .filter_map(|(at, event)| noted(&mut faults, &format!("/{at}"), event.checked()))
+            .filter_map(|(at, event)| noted(&mut faults, &format!("/{at}"), event.validate()))
             .collect();
         Ok(Self::Many(faults.into_result(checked)?))
     }
 }
 
-fn shapes(items: &[Value]) -> Result<(), Faults> {
+fn check_schemas(items: &[Value]) -> Result<(), Faults> {
     if items.is_empty() || items.len() > MAX_EVENTS {
         return Err(Faults::one("", format!("must hold 1 to {MAX_EVENTS} events")));
     }
@@ -141,7 +141,7 @@ fn shapes(items: &[Value]) -> Result<(), Faults> {
 }
 
 impl PushedEvent {
-    fn checked(self) -> Result<CheckedEvent, Faults> {
+    fn validate(self) -> Result<CheckedEvent, Faults> {
         let Self {
             id,
             event_type,

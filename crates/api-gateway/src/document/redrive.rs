@@ -86,28 +86,28 @@ impl RedriveAsked {
             end_date,
         } = self;
         let mut faults = Faults::default();
-        let mut read = Reading(&mut faults);
+        let mut parser = FilterParser(&mut faults);
         let filter = RedriveFilter {
-            integration_id: read.at("/integrationId", integration_id, "must be 24 hexadecimal digits", |text| {
+            integration_id: parser.parse("/integrationId", integration_id, "must be 24 hexadecimal digits", |text| {
                 text.parse().ok()
             }),
-            category: read.at("/errorCategory", error_category, INVALID_CATEGORY, ErrorCategory::parse),
-            from: read.at("/startDate", start_date, INVALID_MOMENT, |text| parse_day_or_moment(text, 0)),
-            until: read.at("/endDate", end_date, INVALID_MOMENT, |text| parse_day_or_moment(text, 1)),
+            category: parser.parse("/errorCategory", error_category, INVALID_CATEGORY, ErrorCategory::parse),
+            from: parser.parse("/startDate", start_date, INVALID_MOMENT, |text| parse_day_or_moment(text, 0)),
+            until: parser.parse("/endDate", end_date, INVALID_MOMENT, |text| parse_day_or_moment(text, 1)),
         };
         faults.into_result(RedriveOrder { org_id: org, filter })
     }
 }
 
 /// Parses filters and collects their faults.
-struct Reading<'a>(&'a mut Faults);
+struct FilterParser<'a>(&'a mut Faults);
 
-impl Reading<'_> {
-    fn at<T>(&mut self, place: &str, text: Option<String>, otherwise: &str, read: impl Fn(&str) -> Option<T>) -> Option<T> {
+impl FilterParser<'_> {
+    fn parse<T>(&mut self, pointer: &str, text: Option<String>, message: &str, read: impl Fn(&str) -> Option<T>) -> Option<T> {
         let text = text?;
         let found = read(&text);
         if found.is_none() {
-            self.0.add(place, otherwise);
+            self.0.add(pointer, message);
         }
         found
     }

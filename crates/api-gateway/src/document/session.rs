@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::access::{AccessName, RoleName, ScopeName};
-use super::user::Person;
+use super::user::UserDocument;
 use crate::access::{Caller, NewSession};
 use crate::body::validated;
 
@@ -46,7 +46,7 @@ pub(crate) struct LoggedIn {
     #[schema(value_type = String, format = DateTime)]
     expires_at: Timestamp,
     /// The person who logged in.
-    user: Person,
+    user: UserDocument,
 }
 
 /// The caller's identity and permissions.
@@ -74,8 +74,8 @@ pub(crate) struct Me {
 }
 
 impl From<NewSession> for LoggedIn {
-    fn from(begun: NewSession) -> Self {
-        let NewSession { token, expires_at, user } = begun;
+    fn from(session: NewSession) -> Self {
+        let NewSession { token, expires_at, user } = session;
         Self {
             token,
             expires_at,

@@ -23,7 +23,7 @@ const MAX_PASSWORD_CHARS: usize = 200;
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = User)]
-pub(crate) struct Person {
+pub(crate) struct UserDocument {
     /// Their identifier.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(read_only)]
@@ -63,14 +63,14 @@ pub(crate) struct Person {
     #[schema(read_only, value_type = Option<String>, format = DateTime)]
     pub updated_at: Option<Timestamp>,
 }
-validated!(Person);
+validated!(UserDocument);
 
 listing! {
     /// A page of people.
-    UserList { users: Person }
+    UserList { users: UserDocument }
 }
 
-impl Person {
+impl UserDocument {
     /// The domain's new person, or everything that is wrong with the document.
     pub(crate) fn new_user(self) -> Result<NewUser, Faults> {
         let mut faults = Faults::default();
@@ -101,14 +101,14 @@ impl Person {
     pub(crate) fn change(self) -> Result<UserChange, Faults> {
         let mut faults = Faults::default();
         let email = noted(&mut faults, "/email", mailbox(&self.email)).unwrap_or_default();
-        let shown = self.name.as_deref().map(|text| name(text, MAX_NAME_LENGTH));
-        let shown = shown.and_then(|checked| noted(&mut faults, "/name", checked));
-        let standing = self.standing(&mut faults);
-        let password = self.password.as_deref().map(password);
+        let display_name = self.name.as_deref().map(|text| name(text, MAX_NAME_LENGTH));
+        let display_name = display_name.and_then(|checked| noted(&mut faults, "/name", checked));
+        let standing = self.rights(&mut faults);
+        let password = self.password.as_deref().map(parse_password);
         let password = password.and_then(|checked| noted(&mut faults, "/password", checked));
         let change = standing.map(|standing| UserChange {
             email,
-            name: shown,
+            name: display_name,
             standing,
             is_active: self.is_active.unwrap_or(true),
             password,
@@ -119,12 +119,12 @@ impl Person {
         }
     }
 
-    fn standing(&self, faults: &mut Faults) -> Option<PersonRights> {
+    fn rights(&self, faults: &mut Faults) -> Option<PersonRights> {
         match self.role {
             RoleName::Admin => {
-                for (place, is_given) in [("/orgId", self.org_id.is_some()), ("/access", self.access.is_some())] {
+                for (pointer, is_given) in [("/orgId", self.org_id.is_some()), ("/access", self.access.is_some())] {
                     if is_given {
-                        faults.add(place, "is for a USER: an ADMIN reaches every organisation");
+                        faults.add(pointer, "is for a USER: an ADMIN reaches every organisation");
                     }
                 }
                 Some(PersonRights::Admin)
@@ -140,7 +140,7 @@ impl Person {
 }
 
 /// A valid new password.
-pub(crate) fn password(text: &str) -> Result<Secret, Faults> {
+pub(crate) fn parse_password(text: &str) -> Result<Secret, Faults> {
     if !(MIN_PASSWORD_CHARS..=MAX_PASSWORD_CHARS).contains(&text.chars().count()) {
         return Err(Faults::one(
             "",
@@ -150,7 +150,7 @@ pub(crate) fn password(text: &str) -> Result<Secret, Faults> {
     Ok(Secret::new(text))
 }
 
-impl From<User> for Person {
+impl From<User> for UserDocument {
     fn from(user: User) -> Self {
         let User {
             id,

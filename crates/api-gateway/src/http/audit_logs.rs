@@ -89,5 +89,5 @@ async fn list(
 async fn read(Platform { gateway, .. }: Platform<Read>, Path(id): Path<String>) -> Result<Json<AuditLogDetail>, ApiError> {
     let found = gateway.store().audit_logs().get(path::audit_log(&id)?).await?;
     let entry = found.ok_or_else(|| ApiError::not_found("Audit log"))?;
-    Ok(Json(history::audited(&gateway, entry).await?))
+    Ok(Json(history::audit_detail(&gateway, entry).await?))
 }

@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::access::{Events, OrgQuery, Platform, Read, Tenant};
 use crate::body::JsonBody;
 use crate::document::{
-    CheckedEvent, EventEntry, EventList, Listing as _, Push, PushAnswer, PushAnswers, PushStatus, Pushed, event_id,
+    CheckedEvent, EventEntry, EventList, Listing as _, Push, PushAnswer, PushAnswers, PushBody, PushStatus, event_id,
 };
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::AppState;
@@ -45,17 +45,17 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     responses((status = 202, description = "What became of the event, or of each of them", body = PushAnswers)),
 )]
 async fn push(Tenant { org, gateway, .. }: Tenant<Events>, headers: HeaderMap, body: JsonBody) -> Result<Accepted, ApiError> {
-    match Pushed::read(&body)? {
-        Pushed::One(event) => {
+    match PushBody::parse(&body)? {
+        PushBody::One(event) => {
             let event = identified(event, &headers)?;
             let answers = pushing::accept(&gateway, org, vec![event], |_| String::new()).await?;
             answers.into_iter().next().map_or_else(|| Err(ApiError::internal()), one)
         }
-        Pushed::Many(_) if headers.contains_key(IDEMPOTENCY_KEY) => Err(ApiError::parameter(
+        PushBody::Many(_) if headers.contains_key(IDEMPOTENCY_KEY) => Err(ApiError::parameter(
             "Idempotency-Key",
             "is for a single event; several name their ids",
         )),
-        Pushed::Many(events) => {
+        PushBody::Many(events) => {
             let events = pushing::accept(&gateway, org, events, |at| format!("/{at}")).await?;
             Ok(accepted(PushAnswers::Many { events }))
         }

@@ -10,7 +10,7 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{OrgQuery, Read, Tenant, Write};
-use crate::document::{InboundDocument, InboundIntegrationList, Listing as _, Secrets, apart};
+use crate::document::{InboundDocument, InboundIntegrationList, Listing as _, Secrets, split_unreadable};
 use crate::error::ApiError;
 use crate::gateway::AppState;
 use crate::guard::IfMatch;
@@ -71,9 +71,9 @@ async fn list(
         .inbound_integrations()
         .list(org, &query.filter()?, page)
         .await?;
-    let (listed, unreadable) = apart(listed);
+    let (listed, unreadable) = split_unreadable(listed);
     let listed = listed.map(|inbound| InboundDocument::from(inbound).masked(Secrets::Masked));
-    Ok(Json(InboundIntegrationList::of(listed, page).beside(unreadable)))
+    Ok(Json(InboundIntegrationList::of(listed, page).with_unreadable(unreadable)))
 }
 
 resource_handlers! {

@@ -129,7 +129,7 @@ async fn export(
     QueryParams(FormatQuery { format }): QueryParams<FormatQuery>,
 ) -> Result<Response, ApiError> {
     let format = parse_name("format", format)?.unwrap_or(LogFormat::Csv);
-    exporting::logs(&gateway, org, &query.filter()?, format).await
+    exporting::stream_logs(&gateway, org, &query.filter()?, format).await
 }
 
 /// Reads a delivery with its payloads.

@@ -14,7 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
-use crate::document::{Listing as _, Lookup, LookupList, patched, replaced, tenant};
+use crate::document::{Listing as _, Lookup, LookupList, merge_patch, merge_put, parse_tenant};
 use crate::error::ApiError;
 use crate::gateway::AppState;
 use crate::guard::IfMatch;
@@ -71,7 +71,7 @@ impl ListQuery {
 }
 
 fn tenant_of(org: OrgId, text: Option<String>) -> Result<Option<Option<Rid>>, ApiError> {
-    let unit = |text: &str| tenant(org, text.parse().ok()?).ok();
+    let unit = |text: &str| parse_tenant(org, text.parse().ok()?).ok();
     parse_with("tenantId", text, unit, "a number from 1")
 }
 
@@ -117,7 +117,7 @@ async fn replace(
     body: JsonBody,
 ) -> Result<ResourceResponse<Lookup>, ApiError> {
     let stored = lookups::get(&gateway, org, path::lookup(&id)?).await?;
-    let document = replaced(&Lookup::from(stored.clone()), body)?;
+    let document = merge_put(&Lookup::from(stored.clone()), body)?;
     Ok(shown(lookups::replace(&gateway, stored, document, if_match).await?))
 }
 
@@ -137,7 +137,7 @@ async fn patch(
     body: JsonBody,
 ) -> Result<ResourceResponse<Lookup>, ApiError> {
     let stored = lookups::get(&gateway, org, path::lookup(&id)?).await?;
-    let document = patched(&Lookup::from(stored.clone()), body)?;
+    let document = merge_patch(&Lookup::from(stored.clone()), body)?;
     Ok(shown(lookups::replace(&gateway, stored, document, if_match).await?))
 }
 

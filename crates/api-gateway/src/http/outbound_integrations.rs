@@ -13,7 +13,8 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
 use crate::document::{
-    Listing as _, OutboundIntegration, OutboundIntegrationList, Preview, PreviewAsked, Secrets, TestAsked, Tested, apart,
+    Listing as _, OutboundIntegration, OutboundIntegrationList, Preview, PreviewRequest, Secrets, TestRequest, Tested,
+    split_unreadable,
 };
 use crate::error::ApiError;
 use crate::gateway::AppState;
@@ -79,9 +80,9 @@ async fn list(
 ) -> Result<Json<OutboundIntegrationList>, ApiError> {
     let page = paging.page()?;
     let listed = gateway.store().integrations().list(org, &query.filter()?, page).await?;
-    let (listed, unreadable) = apart(listed);
+    let (listed, unreadable) = split_unreadable(listed);
     let listed = listed.map(|integration| OutboundIntegration::from(integration).masked(Secrets::Masked));
-    Ok(Json(OutboundIntegrationList::of(listed, page).beside(unreadable)))
+    Ok(Json(OutboundIntegrationList::of(listed, page).with_unreadable(unreadable)))
 }
 
 resource_handlers! {
@@ -135,7 +136,7 @@ async fn disable(
     path = "/outbound-integrations/preview",
     tag = "outbound integrations",
     params(OrgQuery),
-    request_body = PreviewAsked,
+    request_body = PreviewRequest,
     responses((status = 200, body = Preview)),
 )]
 async fn preview(Tenant { org, gateway, .. }: Tenant<Read>, body: JsonBody) -> Result<Json<Preview>, ApiError> {
@@ -148,7 +149,7 @@ async fn preview(Tenant { org, gateway, .. }: Tenant<Read>, body: JsonBody) -> R
     path = "/outbound-integrations/{id}/test",
     tag = "outbound integrations",
     params(OrgQuery, ("id" = String, Path)),
-    request_body = TestAsked,
+    request_body = TestRequest,
     responses((status = 200, body = Tested)),
 )]
 async fn test(

@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
 use crate::document::{
-    Listing as _, ScheduleAsked, ScheduleTimes, ScheduledCancellation, ScheduledEntry, ScheduledList, ScheduledMove,
+    Listing as _, SchedulePreviewRequest, ScheduleTimes, ScheduledCancellation, ScheduledEntry, ScheduledList, ScheduledMove,
 };
 use crate::error::ApiError;
 use crate::gateway::{AppState, Gateway};
@@ -150,7 +150,7 @@ async fn reschedule(
     path = "/scheduled-integrations/preview",
     tag = "scheduled integrations",
     params(OrgQuery),
-    request_body = ScheduleAsked,
+    request_body = SchedulePreviewRequest,
     responses((status = 200, body = ScheduleTimes)),
 )]
 async fn preview(Tenant { org, gateway, .. }: Tenant<Read>, body: JsonBody) -> Result<Json<ScheduleTimes>, ApiError> {

@@ -8,7 +8,7 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{OrgQuery, Read, Tenant};
-use crate::document::{JobDocument, JobList, Listing as _, Secrets, apart};
+use crate::document::{JobDocument, JobList, Listing as _, Secrets, split_unreadable};
 use crate::error::ApiError;
 use crate::gateway::AppState;
 use crate::http::handler::routes;
@@ -59,11 +59,13 @@ async fn list(
     QueryParams(query): QueryParams<ListQuery>,
 ) -> Result<Json<JobList>, ApiError> {
     let page = paging.page()?;
-    let (listed, unreadable) = apart(gateway.store().jobs().list(org, &query.filter()?, page).await?);
+    let (listed, unreadable) = split_unreadable(gateway.store().jobs().list(org, &query.filter()?, page).await?);
     let Listed { items, total, .. } = listed;
     let items: Result<Vec<_>, _> = items.into_iter().map(|job| job.into_document(Secrets::Masked)).collect();
     let items = items?;
-    Ok(Json(JobList::of(Listed::counted(items, total), page).beside(unreadable)))
+    Ok(Json(
+        JobList::of(Listed::counted(items, total), page).with_unreadable(unreadable),
+    ))
 }
 
 resource_handlers! {

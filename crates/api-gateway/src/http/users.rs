@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{Platform, Read, Write};
 use crate::body::JsonBody;
-use crate::document::{Listing as _, Person, UserList, patched, replaced};
+use crate::document::{Listing as _, UserDocument, UserList, merge_patch, merge_put};
 use crate::error::ApiError;
 use crate::gateway::AppState;
 use crate::guard::IfMatch;
@@ -74,19 +74,22 @@ async fn list(
 ) -> Result<Json<UserList>, ApiError> {
     let page = paging.page()?;
     let listed = gateway.store().users().list(&query.filter()?, page).await?;
-    Ok(Json(UserList::of(listed.map(Person::from), page)))
+    Ok(Json(UserList::of(listed.map(UserDocument::from), page)))
 }
 
 /// Creates a person.
-#[utoipa::path(post, path = "/admin/users", tag = "admin", request_body = Person, responses((status = 201, body = Person)))]
-async fn create(Platform { gateway, .. }: Platform<Write>, body: JsonBody) -> Result<ResourceResponse<Person>, ApiError> {
+#[utoipa::path(post, path = "/admin/users", tag = "admin", request_body = UserDocument, responses((status = 201, body = UserDocument)))]
+async fn create(Platform { gateway, .. }: Platform<Write>, body: JsonBody) -> Result<ResourceResponse<UserDocument>, ApiError> {
     let created = users::create(&gateway, body.document()?).await?;
     Ok(ResourceResponse::created(created.revision, created.into()))
 }
 
 /// Reads a person.
-#[utoipa::path(get, path = "/admin/users/{id}", tag = "admin", params(("id" = String, Path)), responses((status = 200, body = Person)))]
-async fn read(Platform { gateway, .. }: Platform<Read>, Path(id): Path<String>) -> Result<ResourceResponse<Person>, ApiError> {
+#[utoipa::path(get, path = "/admin/users/{id}", tag = "admin", params(("id" = String, Path)), responses((status = 200, body = UserDocument)))]
+async fn read(
+    Platform { gateway, .. }: Platform<Read>,
+    Path(id): Path<String>,
+) -> Result<ResourceResponse<UserDocument>, ApiError> {
     let found = users::get(&gateway, path::user(&id)?).await?;
     Ok(shown(found))
 }
@@ -97,17 +100,17 @@ async fn read(Platform { gateway, .. }: Platform<Read>, Path(id): Path<String>) 
     path = "/admin/users/{id}",
     tag = "admin",
     params(("id" = String, Path), IfMatch),
-    request_body = Person,
-    responses((status = 200, body = Person)),
+    request_body = UserDocument,
+    responses((status = 200, body = UserDocument)),
 )]
 async fn replace(
     Platform { gateway, .. }: Platform<Write>,
     Path(id): Path<String>,
     if_match: IfMatch,
     body: JsonBody,
-) -> Result<ResourceResponse<Person>, ApiError> {
+) -> Result<ResourceResponse<UserDocument>, ApiError> {
     let stored = users::get(&gateway, path::user(&id)?).await?;
-    let document = replaced(&Person::from(stored.clone()), body)?;
+    let document = merge_put(&UserDocument::from(stored.clone()), body)?;
     Ok(shown(users::replace(&gateway, stored, document, if_match).await?))
 }
 
@@ -118,16 +121,16 @@ async fn replace(
     tag = "admin",
     params(("id" = String, Path), IfMatch),
     request_body(content = serde_json::Value, description = "Any of the person's fields"),
-    responses((status = 200, body = Person)),
+    responses((status = 200, body = UserDocument)),
 )]
 async fn patch(
     Platform { gateway, .. }: Platform<Write>,
     Path(id): Path<String>,
     if_match: IfMatch,
     body: JsonBody,
-) -> Result<ResourceResponse<Person>, ApiError> {
+) -> Result<ResourceResponse<UserDocument>, ApiError> {
     let stored = users::get(&gateway, path::user(&id)?).await?;
-    let document = patched(&Person::from(stored.clone()), body)?;
+    let document = merge_patch(&UserDocument::from(stored.clone()), body)?;
     Ok(shown(users::replace(&gateway, stored, document, if_match).await?))
 }
 
@@ -148,6 +151,6 @@ async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn shown(user: User) -> ResourceResponse<Person> {
+fn shown(user: User) -> ResourceResponse<UserDocument> {
     ResourceResponse::found(user.revision, user.into())
 }

@@ -15,7 +15,7 @@ use ig_transform::script::Purpose;
 use ig_transform::{CompiledCondition, CompiledShape, Refusal, Subject, TransformError, Transformer, Verdict, WithConsole};
 
 use super::{MANUAL_SOURCE, action, event_type_of, payload, sample};
-use crate::document::{Preview, PreviewAsked, PreviewError, PreviewStatus, PreviewStep, PreviewedRequest, milliseconds};
+use crate::document::{Preview, PreviewError, PreviewRequest, PreviewStatus, PreviewStep, PreviewedRequest, milliseconds};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::resources::integrations;
@@ -25,8 +25,8 @@ const SIGNATURE: &str = "webhook-signature";
 const SIGNATURE_PLACEHOLDER: &str = "v1,(signed when it is sent)";
 
 /// Does everything that a delivery does, except sending.
-pub(crate) async fn run(gateway: &Gateway, org: OrgId, asked: PreviewAsked) -> Result<Preview, ApiError> {
-    let PreviewAsked {
+pub(crate) async fn run(gateway: &Gateway, org: OrgId, asked: PreviewRequest) -> Result<Preview, ApiError> {
+    let PreviewRequest {
         integration,
         integration_id,
         action_index,

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
 use super::{MANUAL_SOURCE, action, event_type_of, payload, sample};
-use crate::document::{TestAsked, TestResult, Tested};
+use crate::document::{TestRequest, TestResult, Tested};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::resources::resource;
@@ -24,8 +24,8 @@ const RESPONSE_MARGIN: Duration = Duration::from_secs(1);
 
 /// Has a worker send a stored integration's deliveries once, logged as MANUAL and never retried. They are made one after another even if
 /// the client disconnects. A delivery that does not end within the request's time is reported as pending, by its log's id.
-pub(crate) async fn send(gateway: &Gateway, org: OrgId, id: IntegrationId, asked: TestAsked) -> Result<Tested, ApiError> {
-    let TestAsked {
+pub(crate) async fn send(gateway: &Gateway, org: OrgId, id: IntegrationId, asked: TestRequest) -> Result<Tested, ApiError> {
+    let TestRequest {
         payload: given,
         event_id,
         action_index,

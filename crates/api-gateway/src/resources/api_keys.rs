@@ -21,8 +21,8 @@ pub(crate) async fn get(gateway: &Gateway, id: ApiKeyId) -> Result<ApiKey, ApiEr
 }
 
 /// Creates a key of 256 random bits. Its permissions never exceed its creator's.
-pub(crate) async fn create(gateway: &Gateway, asked: ApiKeyAsked) -> Result<ApiKeyEntry, ApiError> {
-    let new = asked.new_key(Utc::now().trunc_subsecs(3))?;
+pub(crate) async fn create(gateway: &Gateway, request: ApiKeyAsked) -> Result<ApiKeyEntry, ApiError> {
+    let new = request.new_key(Utc::now().trunc_subsecs(3))?;
     let given = Holder::Key {
         reach: new.org_id.map_or(Reach::Everything, Reach::Org),
         scopes: new.scopes.clone(),
@@ -32,12 +32,12 @@ pub(crate) async fn create(gateway: &Gateway, asked: ApiKeyAsked) -> Result<ApiK
         gateway.check_named_org("/orgId", org).await?;
     }
     let text = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()));
-    let made = gateway
+    let created = gateway
         .store()
         .api_keys()
         .create(&KeyHash::of(&text), new, gateway.caller().actor())
         .await?;
-    Ok(ApiKeyEntry::shown_once(made, text))
+    Ok(ApiKeyEntry::with_secret(created, text))
 }
 
 /// Revokes a key permanently; revoking it again changes nothing.

@@ -14,7 +14,7 @@ use ig_store::Found;
 
 use super::resource::{self, Resource, commit, resource_fields};
 use super::{changed_now, made_now, new_id};
-use crate::document::{Compilers, OutboundIntegration, Secrets, Stamp, filled_in, in_json};
+use crate::document::{Compilers, OutboundIntegration, Secrets, Stamp, fill_masks, to_json};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::guard::IfMatch;
@@ -120,7 +120,7 @@ pub(crate) async fn draft(
         .as_ref()
         .map_or_else(|| IntegrationId(new_id(stamp.created_at.timestamp())), |stored| stored.id);
     let draft = match stored {
-        Some(stored) => filled_in(&stored.into_document(Secrets::Kept)?, in_json(&draft)?)?,
+        Some(stored) => fill_masks(&stored.into_document(Secrets::Kept)?, to_json(&draft)?)?,
         None => draft,
     };
     let drafted = Integration::from_document(draft, org, id, stamp);

@@ -12,7 +12,7 @@ use ig_core::ports::StoreError;
 use ig_store::{Expected, LookupError, ReverseKey, Written};
 
 use super::{changed_now, made_now};
-use crate::document::{Batch, BatchAnswer, Deletion, Lookup, LookupBatch, LookupDeletion, LookupRequests, Question};
+use crate::document::{Batch, BatchAnswer, Deletion, Lookup, LookupBatch, LookupDeletion, LookupRequest, LookupRequests};
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Gateway;
 use crate::guard::IfMatch;
@@ -28,7 +28,7 @@ mod sweeping;
 mod upload;
 mod xlsx;
 
-pub(crate) use cell::text_written;
+pub(crate) use cell::encode_text;
 pub(crate) use exporting::csv_line;
 pub(crate) use file::Format;
 pub(crate) use sweeping::sweep;
@@ -79,7 +79,7 @@ pub(crate) async fn delete(gateway: &Gateway, org: OrgId, id: LookupId, if_match
 
 /// Creates or updates rows in one transaction, or replaces all others of their types.
 pub(crate) async fn put_batch(gateway: &Gateway, org: OrgId, document: LookupBatch) -> Result<BatchAnswer, ApiError> {
-    let Batch { drafts, replace, tenant } = document.checked(org)?;
+    let Batch { drafts, replace, tenant } = document.validate(org)?;
     let tenants = drafts.iter().map(|draft| draft.table.tenant_id).collect();
     known_tenants(gateway, org, tenants, |at| format!("/lookups/{at}/tenantId")).await?;
     let answer = if replace {
@@ -115,7 +115,7 @@ async fn replace_types(
 /// Deletes several rows and returns how many existed.
 pub(crate) async fn delete_batch(gateway: &Gateway, org: OrgId, document: LookupDeletion) -> Result<u64, ApiError> {
     let lookups = gateway.store().lookups();
-    let deleted = match document.checked(org)? {
+    let deleted = match document.validate(org)? {
         Deletion::Rows(ids) => lookups.delete_many(org, &ids).await,
         Deletion::Type(lookup_type, tenant) => lookups.delete_type(org, &lookup_type, tenant).await,
     };
@@ -127,15 +127,15 @@ pub(crate) async fn delete_batch(gateway: &Gateway, org: OrgId, document: Lookup
 pub(crate) async fn resolve(
     gateway: &Gateway,
     org: OrgId,
-    asked: &LookupRequests,
-) -> Result<Vec<(Question, Option<LookupRow>)>, ApiError> {
-    known_questions(gateway, org, asked).await?;
+    requests: &LookupRequests,
+) -> Result<Vec<(LookupRequest, Option<LookupRow>)>, ApiError> {
+    known_questions(gateway, org, requests).await?;
     let mut found = HashMap::new();
-    for (tenant, questions) in by_tenant(asked) {
+    for (tenant, questions) in by_tenant(requests) {
         let keys: Vec<_> = questions.iter().map(|question| question.key.clone()).collect();
         found.insert(tenant, gateway.store().lookups().rows(org, tenant, &keys).await?);
     }
-    let answers = asked.questions.iter().map(|question| {
+    let answers = requests.requests.iter().map(|question| {
         let row = found.get(&question.tenant).and_then(|rows| rows.get(&question.key));
         (question.clone(), row.cloned())
     });
@@ -146,40 +146,40 @@ pub(crate) async fn resolve(
 pub(crate) async fn reverse(
     gateway: &Gateway,
     org: OrgId,
-    asked: &LookupRequests,
-) -> Result<Vec<(Question, Vec<LookupRow>)>, ApiError> {
-    known_questions(gateway, org, asked).await?;
+    requests: &LookupRequests,
+) -> Result<Vec<(LookupRequest, Vec<LookupRow>)>, ApiError> {
+    known_questions(gateway, org, requests).await?;
     let mut found = HashMap::new();
-    for (tenant, questions) in by_tenant(asked) {
+    for (tenant, questions) in by_tenant(requests) {
         let keys: Vec<_> = questions.into_iter().map(target).collect();
         found.insert(tenant, gateway.store().lookups().reverse(org, tenant, &keys).await?);
     }
-    let answers = asked.questions.iter().map(|question| {
+    let answers = requests.requests.iter().map(|question| {
         let rows = found.get(&question.tenant).and_then(|rows| rows.get(&target(question)));
         (question.clone(), rows.cloned().unwrap_or_default())
     });
     Ok(answers.collect())
 }
 
-fn target(question: &Question) -> ReverseKey {
+fn target(question: &LookupRequest) -> ReverseKey {
     ReverseKey {
         lookup_type: question.lookup_type.clone(),
         target_id: question.key.source_id.clone(),
     }
 }
 
-fn by_tenant(asked: &LookupRequests) -> HashMap<Option<Rid>, Vec<&Question>> {
+fn by_tenant(requests: &LookupRequests) -> HashMap<Option<Rid>, Vec<&LookupRequest>> {
     let mut by_tenant: HashMap<_, Vec<_>> = HashMap::new();
-    for question in &asked.questions {
+    for question in &requests.requests {
         by_tenant.entry(question.tenant).or_default().push(question);
     }
     by_tenant
 }
 
-async fn known_questions(gateway: &Gateway, org: OrgId, asked: &LookupRequests) -> Result<(), ApiError> {
-    let tenants = asked.questions.iter().map(|question| question.tenant).collect();
+async fn known_questions(gateway: &Gateway, org: OrgId, requests: &LookupRequests) -> Result<(), ApiError> {
+    let tenants = requests.requests.iter().map(|question| question.tenant).collect();
     let place = |at: usize| {
-        if asked.is_many {
+        if requests.is_list {
             format!("/{at}/tenantId")
         } else {
             "/tenantId".to_owned()

@@ -97,7 +97,7 @@ pub(crate) async fn furnish(
 pub(crate) async fn deletion(gateway: &Gateway, org: OrgId) -> Result<OrgDeletionStatus, ApiError> {
     let (store, deletions) = (gateway.store(), gateway.store().org_deletions());
     if store.organizations().get(org).await?.is_some() {
-        return Ok(OrgDeletionStatus::foreseen(org, deletions.remaining(org).await?));
+        return Ok(OrgDeletionStatus::not_deleted(org, deletions.remaining(org).await?));
     }
     let deletion = deletions.get(org).await?;
     let deletion = deletion.ok_or_else(|| ApiError::not_found("Organization"))?;

@@ -15,7 +15,7 @@ use ig_store::{Expected, Found, Unreadable};
 
 use super::{changed_now, made_now};
 use crate::body::{JsonBody, Validated};
-use crate::document::{Compilers, Secrets, Stamp, patched, replaced};
+use crate::document::{Compilers, Secrets, Stamp, merge_patch, merge_put};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::guard::IfMatch;
@@ -273,7 +273,7 @@ pub(crate) async fn put<R: Resource>(
     let id = R::parse_id(id)?;
     let changed = match found::<R>(gateway, org, &id).await? {
         Found::Readable(stored) => {
-            let document = replaced(&stored.clone().into_document(Secrets::Kept)?, body)?;
+            let document = merge_put(&stored.clone().into_document(Secrets::Kept)?, body)?;
             replace(gateway, stored, document, seen).await?
         }
         Found::Unreadable(stored) => replace_unreadable::<R>(gateway, (org, id), &stored, body.document()?, seen).await?,
@@ -290,7 +290,7 @@ pub(crate) async fn patch<R: Resource>(
     body: JsonBody,
 ) -> Result<ResourceResponse<R::Document>, ApiError> {
     let stored = get::<R>(gateway, org, &R::parse_id(id)?).await?;
-    let document = patched(&stored.clone().into_document(Secrets::Kept)?, body)?;
+    let document = merge_patch(&stored.clone().into_document(Secrets::Kept)?, body)?;
     shown(replace(gateway, stored, document, seen).await?)
 }
 

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use super::new_id;
 use super::resource::{self, Resource, resource_fields};
 use crate::body::document;
-use crate::document::{Secrets, TemplateDocument, filled, in_json};
+use crate::document::{Secrets, TemplateDocument, filled, to_json};
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Gateway;
 use crate::path;
@@ -139,6 +139,6 @@ async fn create_from(
 async fn created<R: Resource>(gateway: &Gateway, org: OrgId, whole: Value) -> Result<ResourceResponse<Value>, ApiError> {
     let created: R = resource::create(gateway, org, document(whole)?).await?;
     let revision = created.revision();
-    let shown = in_json(&created.into_document(Secrets::SigningShown)?)?;
+    let shown = to_json(&created.into_document(Secrets::SigningShown)?)?;
     Ok(ResourceResponse::created(revision, shown))
 }

@@ -10,7 +10,7 @@ use ig_core::id::{SessionId, UserId};
 use ig_core::secret::Secret;
 use ig_store::{Expected, User, UserChange};
 
-use crate::document::{PasswordChange, Person, password};
+use crate::document::{PasswordChange, UserDocument, parse_password};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::guard::IfMatch;
@@ -22,7 +22,7 @@ pub(crate) async fn get(gateway: &Gateway, id: UserId) -> Result<User, ApiError>
 }
 
 /// Creates a person.
-pub(crate) async fn create(gateway: &Gateway, document: Person) -> Result<User, ApiError> {
+pub(crate) async fn create(gateway: &Gateway, document: UserDocument) -> Result<User, ApiError> {
     let new = document.new_user()?;
     check_grant(gateway, new.standing)?;
     check_organization(gateway, new.standing).await?;
@@ -30,7 +30,12 @@ pub(crate) async fn create(gateway: &Gateway, document: Person) -> Result<User, 
 }
 
 /// Replaces a person with what a document says.
-pub(crate) async fn replace(gateway: &Gateway, stored: User, document: Person, if_match: IfMatch) -> Result<User, ApiError> {
+pub(crate) async fn replace(
+    gateway: &Gateway,
+    stored: User,
+    document: UserDocument,
+    if_match: IfMatch,
+) -> Result<User, ApiError> {
     let expected = if_match.against(document.revision, stored.revision)?;
     let change = document.change()?;
     // Setting a person's address or password gives access to their account, so it takes all of their permissions, before and
@@ -77,7 +82,7 @@ pub(crate) async fn change_password(
     change_request: PasswordChange,
 ) -> Result<(), ApiError> {
     let stored = get(gateway, id).await?;
-    let new = password(&change_request.new_password).map_err(|found| {
+    let new = parse_password(&change_request.new_password).map_err(|found| {
         let mut faults = Faults::default();
         faults.absorb("/newPassword", found);
         faults

@@ -9,7 +9,7 @@ use ig_store::Written;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Defaults, Lookup, tenant};
+use super::{Defaults, Lookup, parse_tenant};
 use crate::body::validated;
 use crate::document::text::{noted, within};
 
@@ -84,7 +84,7 @@ pub(crate) struct LookupsDeleted {
 
 impl LookupBatch {
     /// The validated batch, or everything that is wrong with it.
-    pub(crate) fn checked(self, org: OrgId) -> Result<Batch, Faults> {
+    pub(crate) fn validate(self, org: OrgId) -> Result<Batch, Faults> {
         let Self {
             replace,
             lookup_type: named,
@@ -100,25 +100,25 @@ impl LookupBatch {
             return Err(faults);
         }
         let named = named.and_then(|text| noted(&mut faults, "/type", lookup_type(&text)));
-        let tenant = tenant_id.and_then(|rid| noted(&mut faults, "/tenantId", tenant(org, rid)));
+        let tenant = tenant_id.and_then(|rid| noted(&mut faults, "/tenantId", parse_tenant(org, rid)));
         let defaults = Defaults {
             lookup_type: named,
             tenant_id: tenant.flatten(),
         };
         let replace = replace.unwrap_or(false);
-        let mut places: HashMap<(LookupTable, String), usize> = HashMap::new();
+        let mut indices: HashMap<(LookupTable, String), usize> = HashMap::new();
         let mut drafts = Vec::with_capacity(lookups.len());
         for (at, lookup) in lookups.into_iter().enumerate() {
-            let place = format!("/lookups/{at}");
-            let Some(draft) = noted(&mut faults, &place, lookup.into_draft(org, &defaults)) else {
+            let pointer = format!("/lookups/{at}");
+            let Some(draft) = noted(&mut faults, &pointer, lookup.into_draft(org, &defaults)) else {
                 continue;
             };
             if replace && tenant.is_some_and(|tenant| tenant != draft.table.tenant_id) {
-                faults.add(format!("{place}/tenantId"), "is not the tenant whose rows are replaced");
+                faults.add(format!("{pointer}/tenantId"), "is not the tenant whose rows are replaced");
             }
             let key = (draft.table.clone(), draft.source.id.clone());
-            if let Some(first) = places.insert(key, at) {
-                faults.add(format!("{place}/source/id"), format!("stands at /lookups/{first} already"));
+            if let Some(first) = indices.insert(key, at) {
+                faults.add(format!("{pointer}/source/id"), format!("stands at /lookups/{first} already"));
             }
             drafts.push(draft);
         }
@@ -137,7 +137,7 @@ pub(crate) enum Deletion {
 
 impl LookupDeletion {
     /// The rows to delete, or what is wrong with the request.
-    pub(crate) fn checked(self, org: OrgId) -> Result<Deletion, Faults> {
+    pub(crate) fn validate(self, org: OrgId) -> Result<Deletion, Faults> {
         let Self {
             ids,
             lookup_type: named,
@@ -153,7 +153,7 @@ impl LookupDeletion {
             }
             (None, Some(named)) => {
                 let named = within("/type", lookup_type(&named))?;
-                let tenant = tenant_id.map(|rid| within("/tenantId", tenant(org, rid))).transpose()?;
+                let tenant = tenant_id.map(|rid| within("/tenantId", parse_tenant(org, rid))).transpose()?;
                 Ok(Deletion::Type(named, tenant))
             }
             _ => Err(Faults::one("", "must name either ids, or a type and where wanted a tenantId")),

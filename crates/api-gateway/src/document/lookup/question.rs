@@ -11,7 +11,7 @@ use utoipa::openapi::schema::{ArrayBuilder, OneOfBuilder, Schema};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::{Lookup, Side, tenant};
+use super::{Lookup, SideDocument, parse_tenant};
 use crate::body::{JsonBody, Validated as _, validated};
 use crate::document::text::noted;
 use crate::error::ApiError;
@@ -55,7 +55,7 @@ impl ToSchema for LookupQuestions {
 
 /// A validated lookup.
 #[derive(Debug, Clone)]
-pub(crate) struct Question {
+pub(crate) struct LookupRequest {
     /// The requested type.
     pub lookup_type: LookupType,
     /// The requested value.
@@ -70,15 +70,15 @@ pub(crate) struct Question {
 #[derive(Debug)]
 pub(crate) struct LookupRequests {
     /// The lookups, in order.
-    pub questions: Vec<Question>,
+    pub requests: Vec<LookupRequest>,
     /// Whether the request holds a list.
-    pub is_many: bool,
+    pub is_list: bool,
 }
 
 impl LookupRequests {
     /// Reads one lookup or a list of them.
-    pub(crate) fn read(body: JsonBody, org: OrgId) -> Result<Self, ApiError> {
-        let (items, is_many) = match body.value {
+    pub(crate) fn parse(body: JsonBody, org: OrgId) -> Result<Self, ApiError> {
+        let (items, is_list) = match body.value {
             Value::Array(items) => (items, true),
             one => (vec![one], false),
         };
@@ -86,16 +86,16 @@ impl LookupRequests {
             return Err(ApiError::fault("", format!("must hold 1 to {MAX_LOOKUPS} questions")));
         }
         let mut faults = Faults::default();
-        let mut questions = Vec::with_capacity(items.len());
+        let mut requests = Vec::with_capacity(items.len());
         for (at, item) in items.into_iter().enumerate() {
-            let place = if is_many { format!("/{at}") } else { String::new() };
-            questions.extend(noted(&mut faults, &place, question(item, org)));
+            let pointer = if is_list { format!("/{at}") } else { String::new() };
+            requests.extend(noted(&mut faults, &pointer, parse_request(item, org)));
         }
-        Ok(faults.into_result(Self { questions, is_many })?)
+        Ok(faults.into_result(Self { requests, is_list })?)
     }
 }
 
-fn question(item: Value, org: OrgId) -> Result<Question, Faults> {
+fn parse_request(item: Value, org: OrgId) -> Result<LookupRequest, Faults> {
     LookupQuestion::compiled_schema().check(&item)?;
     let LookupQuestion {
         lookup_type: named,
@@ -104,13 +104,13 @@ fn question(item: Value, org: OrgId) -> Result<Question, Faults> {
     } = serde_json::from_value(item).map_err(|error| Faults::one("", error.to_string()))?;
     let mut faults = Faults::default();
     let named = noted(&mut faults, "/type", lookup_type(&named));
-    let tenant = tenant_id.and_then(|rid| noted(&mut faults, "/tenantId", tenant(org, rid)));
+    let tenant = tenant_id.and_then(|rid| noted(&mut faults, "/tenantId", parse_tenant(org, rid)));
     let key = named.as_ref().and_then(|named| LookupKey::of(named, &value));
     if named.is_some() && key.is_none() {
         faults.add("/value", "must be a text that is not blank, a number, true or false");
     }
     match (named, key) {
-        (Some(lookup_type), Some(key)) if faults.is_empty() => Ok(Question {
+        (Some(lookup_type), Some(key)) if faults.is_empty() => Ok(LookupRequest {
             lookup_type,
             value,
             tenant: tenant.flatten(),
@@ -139,16 +139,16 @@ pub(crate) struct LookupAnswer {
     tenant_id: Option<i64>,
     /// The row's source.
     #[serde(skip_serializing_if = "Option::is_none")]
-    source: Option<Side>,
+    source: Option<SideDocument>,
     /// The value's counterpart in the target system.
     #[serde(skip_serializing_if = "Option::is_none")]
-    target: Option<Side>,
+    target: Option<SideDocument>,
 }
 
 impl LookupAnswer {
     /// The result of one lookup.
-    pub(crate) fn new(question: Question, row: Option<LookupRow>) -> Self {
-        let Question { lookup_type, value, .. } = question;
+    pub(crate) fn new(request: LookupRequest, row: Option<LookupRow>) -> Self {
+        let LookupRequest { lookup_type, value, .. } = request;
         Self {
             lookup_type: lookup_type.to_string(),
             value,
@@ -189,8 +189,8 @@ pub(crate) struct LookupMatches {
 
 impl LookupMatches {
     /// The result of one reverse lookup.
-    pub(crate) fn new(question: Question, rows: Vec<LookupRow>) -> Self {
-        let Question { lookup_type, value, .. } = question;
+    pub(crate) fn new(request: LookupRequest, rows: Vec<LookupRow>) -> Self {
+        let LookupRequest { lookup_type, value, .. } = request;
         Self {
             lookup_type: lookup_type.to_string(),
             value,

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::super::made_now;
 use super::super::resource::{self, Resource};
 use super::step::Step;
-use crate::document::{PlannedChange, Renderings, Secrets, declared, differences, in_json, with_kept_secrets};
+use crate::document::{PlannedChange, Renderings, Secrets, differences, restore_secrets, strip_managed_fields, to_json};
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Gateway;
 use crate::guard::IfMatch;
@@ -33,8 +33,8 @@ pub(super) trait Kind: Resource {
 pub(super) async fn exported<K: Kind>(gateway: &Gateway, org: OrgId) -> Result<Vec<K::Document>, ApiError> {
     let all = K::all(gateway, org).await?;
     let declared = all.into_iter().map(|stored| {
-        let shown = in_json(&stored.into_document(Secrets::Masked)?)?;
-        serde_json::from_value(declared(shown, org)).map_err(|error| {
+        let shown = to_json(&stored.into_document(Secrets::Masked)?)?;
+        serde_json::from_value(strip_managed_fields(shown, org)).map_err(|error| {
             tracing::error!(%error, part = K::SECTION, "what is stored cannot be exported");
             ApiError::internal()
         })
@@ -64,7 +64,7 @@ pub(super) async fn plan<K: Kind>(
     let (mut existing, ambiguous) = by_name::<K>(K::all(gateway, org).await?)?;
     let mut names = BTreeSet::new();
     for (at, document) in documents.into_iter().enumerate() {
-        let value = in_json(&document)?;
+        let value = to_json(&document)?;
         let name = value.get(K::KEY).and_then(Value::as_str).unwrap_or_default().to_owned();
         let place = format!("/{at}/{}", K::KEY);
         if name.is_empty() {
@@ -98,7 +98,7 @@ type ByName<K> = (BTreeMap<String, K>, BTreeSet<String>);
 fn by_name<K: Kind>(all: Vec<K>) -> Result<ByName<K>, ApiError> {
     let (mut existing, mut ambiguous) = (BTreeMap::new(), BTreeSet::new());
     for stored in all {
-        let document = in_json(&stored.clone().into_document(Secrets::Kept)?)?;
+        let document = to_json(&stored.clone().into_document(Secrets::Kept)?)?;
         let name = document.get(K::KEY).and_then(Value::as_str).unwrap_or_default().to_owned();
         if existing.insert(name.clone(), stored).is_some() {
             ambiguous.insert(name);
@@ -119,28 +119,28 @@ async fn one<K: Kind>(
     let Some(stored) = stored else {
         let document: K::Document = crate::body::document(unmasked(value, None))?;
         checked::<K>(gateway, org, None, document.clone()).await?;
-        let digest = digest("CREATE", K::SECTION, &name, 0, &in_json(&document)?);
+        let digest = digest("CREATE", K::SECTION, &name, 0, &to_json(&document)?);
         let change = change("CREATE", K::SECTION, name, None);
         let make = resource::create::<K>(gateway, org, document).map_ok(drop).boxed();
         return Ok(Some(Step { change, digest, make }));
     };
-    let before = in_json(&stored.clone().into_document(Secrets::Kept)?)?;
-    let value = with_kept_secrets::<K::Document>(&before, value)?;
+    let before = to_json(&stored.clone().into_document(Secrets::Kept)?)?;
+    let value = restore_secrets::<K::Document>(&before, value)?;
     let document: K::Document = crate::body::document(kept(value, &before))?;
     let checked = checked::<K>(gateway, org, Some(&stored), document.clone()).await?;
-    let looks = |kept: Value, masked: Value| Renderings {
-        kept: declared(kept, org),
-        masked: declared(masked, org),
+    let looks = |full: Value, masked: Value| Renderings {
+        full: strip_managed_fields(full, org),
+        masked: strip_managed_fields(masked, org),
     };
-    let before = looks(before, in_json(&stored.clone().into_document(Secrets::Masked)?)?);
-    let after = in_json(&checked.clone().into_document(Secrets::Kept)?)?;
-    let after = looks(after, in_json(&checked.into_document(Secrets::Masked)?)?);
+    let before = looks(before, to_json(&stored.clone().into_document(Secrets::Masked)?)?);
+    let after = to_json(&checked.clone().into_document(Secrets::Kept)?)?;
+    let after = looks(after, to_json(&checked.into_document(Secrets::Masked)?)?);
     let found = differences(Some(&before), Some(&after));
     if found.is_empty() {
         return Ok(None);
     }
     let (id, revision) = (stored.id().to_string(), stored.revision());
-    let digest = digest("UPDATE", K::SECTION, &name, revision, &in_json(&document)?);
+    let digest = digest("UPDATE", K::SECTION, &name, revision, &to_json(&document)?);
     let change = PlannedChange {
         differences: found,
         ..change("UPDATE", K::SECTION, name, Some(id))

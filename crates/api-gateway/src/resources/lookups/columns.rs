@@ -8,7 +8,7 @@ use ig_core::lookup::{LookupDraft, LookupSide, LookupTable, lookup_type};
 use serde_json::{Map, Value};
 
 use super::cell;
-use crate::document::{FileFault, tenant};
+use crate::document::{FileFault, parse_tenant};
 
 /// The most columns in a file.
 pub(super) const MAX_COLUMNS: usize = 200;
@@ -159,14 +159,14 @@ impl Said {
         match column {
             Column::Type => {
                 self.is_type_wrong = true;
-                self.lookup_type = Some(lookup_type(cell::text_read(cell.trim())).map_err(|faults| message(&faults))?);
+                self.lookup_type = Some(lookup_type(cell::decode_text(cell.trim())).map_err(|faults| message(&faults))?);
                 self.is_type_wrong = false;
             }
             Column::Tenant => self.tenant = Some(tenant_read(cell, terms)?),
-            Column::SourceId => cell::text_read(cell.trim()).clone_into(&mut self.source.0),
-            Column::TargetId => cell::text_read(cell.trim()).clone_into(&mut self.target.0),
-            Column::Source(name) => drop(self.source.1.insert(name.clone(), cell::read(cell)?)),
-            Column::Target(name) => drop(self.target.1.insert(name.clone(), cell::read(cell)?)),
+            Column::SourceId => cell::decode_text(cell.trim()).clone_into(&mut self.source.0),
+            Column::TargetId => cell::decode_text(cell.trim()).clone_into(&mut self.target.0),
+            Column::Source(name) => drop(self.source.1.insert(name.clone(), cell::decode(cell)?)),
+            Column::Target(name) => drop(self.target.1.insert(name.clone(), cell::decode(cell)?)),
             Column::Active => self.is_active = Some(active_read(cell)?),
         }
         Ok(())
@@ -206,7 +206,7 @@ fn tenant_read(cell: &str, terms: &Terms) -> Result<Option<Rid>, String> {
         .trim()
         .parse()
         .map_err(|_| "must be the rid of a unit, a whole number".to_owned())?;
-    let tenant = tenant(terms.org, number).map_err(|faults| message(&faults))?;
+    let tenant = parse_tenant(terms.org, number).map_err(|faults| message(&faults))?;
     Ok(tenant)
 }
 

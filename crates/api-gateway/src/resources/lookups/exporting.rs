@@ -81,13 +81,13 @@ async fn columns_of(view: &LookupView) -> Result<Vec<Column>, ApiError> {
 
 /// A row's text in a column.
 fn said(row: &LookupRow, column: &Column) -> String {
-    let field = |value: Option<&serde_json::Value>| value.map(|value| cell::written(value).into_owned()).unwrap_or_default();
+    let field = |value: Option<&serde_json::Value>| value.map(|value| cell::encode(value).into_owned()).unwrap_or_default();
     match column {
-        Column::Type => cell::text_written(row.lookup_type.as_str()).into_owned(),
+        Column::Type => cell::encode_text(row.lookup_type.as_str()).into_owned(),
         Column::Tenant => row.tenant_id.map(|rid| rid.to_string()).unwrap_or_default(),
-        Column::SourceId => cell::text_written(&row.source.id).into_owned(),
+        Column::SourceId => cell::encode_text(&row.source.id).into_owned(),
         Column::Source(name) => field(row.source.fields.get(name)),
-        Column::TargetId => cell::text_written(&row.target.id).into_owned(),
+        Column::TargetId => cell::encode_text(&row.target.id).into_owned(),
         Column::Target(name) => field(row.target.fields.get(name)),
         Column::Active => row.is_active.to_string(),
     }
