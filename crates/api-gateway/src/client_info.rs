@@ -41,7 +41,7 @@ pub(crate) async fn admit(app: AppState, mut request: Request, next: Next) -> Re
         return ApiError::new(ErrorCode::Forbidden, "Use https: this is refused in clear text").into_response();
     }
     let extras = request.extensions().get::<ResponseExtras>().cloned().unwrap_or_default();
-    match app.limits().of_address(client.address, &extras).await {
+    match app.limits().take_for_address(client.address, &extras).await {
         Ok(()) => next.run(request).await,
         Err(error) => error.into_response(),
     }

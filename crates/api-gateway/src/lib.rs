@@ -54,7 +54,7 @@ pub use config::{AuthConfig, BootstrapConfig, Config, HttpConfig, OrganizationsC
 use access::{Keys, Sessions};
 use alerting::Alerting;
 use feed::ConfigFeed;
-use gateway::{AppState, Parts};
+use gateway::{AppParts, AppState};
 use grpc::ConfigGrpc;
 use limits::RateLimits;
 use nudge::Nudge;
@@ -85,13 +85,13 @@ pub struct Addresses {
 /// Starts the service, which is ready once the database is prepared and the configuration is loaded.
 pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> {
     // Secrets serialise as masks.
-    let system = serde_json::to_value(&config)?;
+    let system_configuration = serde_json::to_value(&config)?;
     let store = Store::connect(&config.mongodb, SecretBox::new(&config.secrets)?).await?;
     let alerter = channel(&config.services.alerter, &config.grpc)?;
     let alerting = Alerting::new(alerter, store.alerts(), context.clone());
     let feed = ConfigFeed::new(store.clone(), alerting.clone());
     let nudge = Nudge::default();
-    nudge.run(&context, Fleet::new(&config.services.delivery_worker, &config.grpc)?, PUSH);
+    nudge.run_workers(&context, Fleet::new(&config.services.delivery_worker, &config.grpc)?, PUSH);
     depend_on_database(&context, store.clone());
     bootstrap::start(&context, store.clone(), config.bootstrap);
     context.spawn(
@@ -133,11 +133,11 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
     let retrier = RetrierClient::new(channel(&config.services.dlq_retrier, &config.grpc)?);
     let schedulers = SchedulerClient::new(channel(&config.services.scheduler, &config.grpc)?);
     let peers = PeerServices::new(&config.services, &config.grpc)?;
-    let app = AppState::new(Parts {
+    let app = AppState::new(AppParts {
         keys: Keys::new(store.clone()),
         sessions: Sessions::new(store.clone(), &config.auth),
         limits: RateLimits::new(store.rate_windows(), &config.rate_limit),
-        system,
+        system_configuration,
         store,
         feed,
         egress,

@@ -22,18 +22,18 @@ pub(crate) struct Nudge(Arc<Notify>);
 
 impl Nudge {
     /// Requests a nudge without waiting for it.
-    pub(crate) fn wish(&self) {
+    pub(crate) fn request(&self) {
         self.0.notify_one();
     }
 
     /// Nudges the retriers on request until shutdown.
     pub(crate) fn run_retriers(&self, context: &Context, retriers: Fleet) {
-        let (wishes, stopping) = (Arc::clone(&self.0), context.stopping().clone());
+        let (requests, stopping) = (Arc::clone(&self.0), context.stopping().clone());
         context.spawn("nudge dlq-retrier", TaskKind::RunsUntilShutdown, async move {
             let follow = async {
                 loop {
-                    wishes.notified().await;
-                    tell(&retriers, "dlq-retrier", |client| async move {
+                    requests.notified().await;
+                    nudge_all(&retriers, "dlq-retrier", |client| async move {
                         let mut request = Request::new(DlqNudgeRequest {});
                         request.set_timeout(TIMEOUT);
                         DlqServiceClient::new(client).nudge(request).await.map(drop)
@@ -47,13 +47,13 @@ impl Nudge {
     }
 
     /// Nudges the workers on request until shutdown.
-    pub(crate) fn run(&self, context: &Context, workers: Fleet, source: &'static str) {
-        let (wishes, stopping) = (Arc::clone(&self.0), context.stopping().clone());
+    pub(crate) fn run_workers(&self, context: &Context, workers: Fleet, source: &'static str) {
+        let (requests, stopping) = (Arc::clone(&self.0), context.stopping().clone());
         context.spawn("nudge delivery-worker", TaskKind::RunsUntilShutdown, async move {
             let follow = async {
                 loop {
-                    wishes.notified().await;
-                    tell(&workers, "delivery-worker", |client| async move {
+                    requests.notified().await;
+                    nudge_all(&workers, "delivery-worker", |client| async move {
                         let mut request = Request::new(NudgeRequest {
                             source: source.to_owned(),
                         });
@@ -68,7 +68,7 @@ impl Nudge {
     }
 }
 
-async fn tell<F>(fleet: &Fleet, service: &'static str, nudge: impl Fn(Client) -> F)
+async fn nudge_all<F>(fleet: &Fleet, service: &'static str, nudge: impl Fn(Client) -> F)
 where
     F: Future<Output = Result<(), Status>>,
 {

@@ -21,15 +21,15 @@ const PASS_DEADLINE: Duration = Duration::from_mins(10);
 /// Purges deleted organisations until shutdown; each number stays reserved for at least `hold`.
 pub(crate) async fn run(context: Context, store: Store, hold: Duration) {
     let heartbeat = context.liveness().watch("organisation removal", PASS_DEADLINE);
-    let remover = OrgPurger {
+    let purger = OrgPurger {
         store,
         hold,
         name: format!("{:032x}", rand::random::<u128>()),
     };
-    let remove = async {
+    let purging = async {
         loop {
             heartbeat.beat();
-            match remover.next().await {
+            match purger.purge_next().await {
                 Ok(true) => continue,
                 Ok(false) => {}
                 Err(error) => tracing::warn!(%error, "what a deleted organisation had cannot be removed now"),
@@ -37,7 +37,7 @@ pub(crate) async fn run(context: Context, store: Store, hold: Duration) {
             tokio::time::sleep(PASS_INTERVAL).await;
         }
     };
-    context.stopping().run_until_cancelled(remove).await;
+    context.stopping().run_until_cancelled(purging).await;
 }
 
 struct OrgPurger {
@@ -49,7 +49,7 @@ struct OrgPurger {
 
 impl OrgPurger {
     /// Makes one pass over one deleted organisation; false if there is none.
-    async fn next(&self) -> Result<bool, StoreError> {
+    async fn purge_next(&self) -> Result<bool, StoreError> {
         let deletions = self.store.org_deletions();
         let Some(deletion) = deletions.claim(&self.name, Utc::now()).await? else {
             return Ok(false);

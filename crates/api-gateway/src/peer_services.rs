@@ -70,9 +70,9 @@ impl PeerServices {
 
 async fn check(service: &'static str, mut client: HealthClient<Client>) -> ServiceHealth {
     let began = Instant::now();
-    let answer = tokio::time::timeout(TIMEOUT, client.check(HealthCheckRequest::default())).await;
-    let health = match answer {
-        Ok(Ok(answer)) if answer.get_ref().status() == ServingStatus::Serving => Health::Serving,
+    let response = tokio::time::timeout(TIMEOUT, client.check(HealthCheckRequest::default())).await;
+    let health = match response {
+        Ok(Ok(response)) if response.get_ref().status() == ServingStatus::Serving => Health::Serving,
         Ok(Ok(_)) => Health::NotServing,
         Ok(Err(_)) | Err(_) => Health::Unreachable,
     };

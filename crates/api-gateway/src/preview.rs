@@ -18,17 +18,22 @@ const MANUAL_SOURCE: &str = "manual";
 const MAX_LOGS: u32 = 10;
 
 /// The payload to try: the given one, or a past event's.
-async fn payload(gateway: &Gateway, org: OrgId, given: Option<Value>, event: Option<String>) -> Result<Option<Bytes>, ApiError> {
+async fn load_payload(
+    gateway: &Gateway,
+    org: OrgId,
+    given: Option<Value>,
+    event: Option<String>,
+) -> Result<Option<Bytes>, ApiError> {
     match (given, event) {
         (Some(_), Some(_)) => Err(ApiError::fault("/eventId", "must not be given beside payload")),
         (Some(payload), None) => Ok(Some(Bytes::from(payload.to_string()))),
-        (None, Some(event)) => kept(gateway, org, &EventId::new(event)).await.map(Some),
+        (None, Some(event)) => load_past_payload(gateway, org, &EventId::new(event)).await.map(Some),
         (None, None) => Ok(None),
     }
 }
 
 /// A past event's payload, as pushed or as a delivery log stored it.
-async fn kept(gateway: &Gateway, org: OrgId, event: &EventId) -> Result<Bytes, ApiError> {
+async fn load_past_payload(gateway: &Gateway, org: OrgId, event: &EventId) -> Result<Bytes, ApiError> {
     // Logs name a pushed event with the organisation prefix; its client names it without.
     let pushed_as = event.as_str().strip_prefix(&format!("{org}:"));
     let pushed_as = pushed_as.map_or_else(|| event.clone(), EventId::new);
@@ -50,7 +55,7 @@ async fn kept(gateway: &Gateway, org: OrgId, event: &EventId) -> Result<Bytes, A
 }
 
 /// The sample payload of an integration's event type.
-async fn sample(gateway: &Gateway, integration: &Integration) -> Result<Option<Bytes>, ApiError> {
+async fn load_sample(gateway: &Gateway, integration: &Integration) -> Result<Option<Bytes>, ApiError> {
     let EventPattern::Exact(event_type) = &integration.events else {
         return Ok(None);
     };
@@ -66,7 +71,7 @@ fn event_type_of(integration: &Integration) -> EventType {
     }
 }
 
-fn action(integration: &Integration, index: u16) -> Result<usize, ApiError> {
+fn check_action(integration: &Integration, index: u16) -> Result<usize, ApiError> {
     let actions = integration.planned_actions().len();
     let index = usize::from(index);
     if index < actions {

@@ -28,7 +28,7 @@ pub(crate) async fn accept(
     let ids: Vec<_> = events.iter().map(|event| event.event_id.to_string()).collect();
     let accepted = gateway.store().pushed_events().accept(events).await?;
     if accepted.contains(&Accepted::New) {
-        gateway.nudge().wish();
+        gateway.nudge().request();
     }
     let answers = ids.into_iter().zip(accepted).zip(warnings);
     Ok(answers

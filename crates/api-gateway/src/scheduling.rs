@@ -57,11 +57,11 @@ pub(crate) async fn reschedule(
 pub(crate) async fn preview(gateway: &Gateway, org: OrgId, request: SchedulePreviewRequest) -> Result<ScheduleTimes, ApiError> {
     let count = request.count.map_or(DEFAULT_COUNT, usize::from);
     let payload = request.payload.clone().unwrap_or(Value::Null);
-    let (schedule, integration) = schedule(gateway, org, &request).await?;
+    let (schedule, integration) = find_schedule(gateway, org, &request).await?;
     let entity = integration
         .as_ref()
         .map_or(org.as_entity(), |integration| integration.tenant_id);
-    let (schedule, payload) = told(gateway, org, entity, schedule, payload, integration.as_ref()).await?;
+    let (schedule, payload) = resolve_script(gateway, org, entity, schedule, payload, integration.as_ref()).await?;
     let zone = gateway
         .feed()
         .configuration()
@@ -80,7 +80,7 @@ pub(crate) async fn preview(gateway: &Gateway, org: OrgId, request: SchedulePrev
 }
 
 /// The given schedule, or that of a stored integration.
-async fn schedule(
+async fn find_schedule(
     gateway: &Gateway,
     org: OrgId,
     request: &SchedulePreviewRequest,
@@ -100,7 +100,7 @@ async fn schedule(
 }
 
 /// Runs a schedule's script here and replaces the script by the time that it returns.
-async fn told(
+async fn resolve_script(
     gateway: &Gateway,
     org: OrgId,
     entity: Rid,
@@ -130,13 +130,13 @@ async fn told(
         .on_trial()
         .evaluate_script(&script, &Payload { raw, json: payload }, &subject)
         .await;
-    let value = answer.result.map_err(refused)?.unwrap_or(Value::Null);
+    let value = answer.result.map_err(to_api_error)?.unwrap_or(Value::Null);
     let zone = delay.zone().map(Zone::name);
     let schedule = Schedule::read(ScheduleMode::Delayed, Some(&json!({"at": "told", "timezone": zone})))?;
     Ok((schedule, json!({ "told": value })))
 }
 
-fn refused(error: TransformError) -> ApiError {
+fn to_api_error(error: TransformError) -> ApiError {
     match error {
         TransformError::Refused(refusal) | TransformError::Disabled(refusal, _) => {
             Faults::one("/schedulingConfig/script", refusal.to_string()).into()

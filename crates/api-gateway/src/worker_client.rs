@@ -28,15 +28,20 @@ impl WorkerClient {
     pub(crate) async fn deliver(&self, order: &DeliveryOrder) -> Result<OrderReport, ApiError> {
         let mut request = Request::new(DeliverRequest::from(order));
         request.set_timeout(TIMEOUT);
-        let answer = self.0.clone().deliver(request).await.map_err(|status| refusal(&status))?;
-        answer.into_inner().try_into().map_err(|error| {
+        let response = self
+            .0
+            .clone()
+            .deliver(request)
+            .await
+            .map_err(|status| to_api_error(&status))?;
+        response.into_inner().try_into().map_err(|error| {
             tracing::error!(%error, "a worker's report cannot be understood");
             ApiError::internal()
         })
     }
 }
 
-fn refusal(status: &Status) -> ApiError {
+fn to_api_error(status: &Status) -> ApiError {
     match OrderRefusal::from(status) {
         OrderRefusal::Unknown => ApiError::new(
             ErrorCode::Conflict,

@@ -49,7 +49,7 @@ impl<R: RequiredRight> FromRequestParts<AppState> for Tenant<R> {
         let extras = ResponseExtras::of(parts);
         extras.note_org(org);
         let own = gateway.request_limits(org);
-        app.limits().of_org(org, own, R::RIGHT, &extras).await?;
+        app.limits().take_for_org(org, own, R::RIGHT, &extras).await?;
         Ok(Self {
             org,
             gateway,

@@ -17,12 +17,12 @@ const MAX_BYTES: usize = 16 * 1024 * 1024;
 pub(super) struct Ring {
     /// The ring holds every change after this revision.
     complete_after: u64,
-    changes: VecDeque<Kept>,
+    changes: VecDeque<Entry>,
     bytes: usize,
 }
 
 #[derive(Debug, Clone)]
-struct Kept {
+struct Entry {
     change: RevisedChange,
     /// The size on the wire.
     bytes: usize,
@@ -41,7 +41,7 @@ impl Ring {
     pub(super) fn push(&mut self, change: RevisedChange) {
         let bytes = v1::Change::from(&change.change).encoded_bytes();
         self.bytes += bytes;
-        self.changes.push_back(Kept { change, bytes });
+        self.changes.push_back(Entry { change, bytes });
         while (self.changes.len() > MAX_CHANGES || self.bytes > MAX_BYTES)
             && let Some(oldest) = self.changes.pop_front()
         {
@@ -50,19 +50,19 @@ impl Ring {
         }
     }
 
-    /// The first changes after a revision, up to `most` and one message, or none if the ring has dropped some of them.
-    pub(super) fn since(&self, revision: u64, most: usize) -> Option<Vec<RevisedChange>> {
+    /// The first changes after a revision, up to `limit` and one message, or none if the ring has dropped some of them.
+    pub(super) fn since(&self, revision: u64, limit: usize) -> Option<Vec<RevisedChange>> {
         if revision < self.complete_after {
             return None;
         }
-        let from = self.changes.partition_point(|kept| kept.change.revision <= revision);
+        let from = self.changes.partition_point(|entry| entry.change.revision <= revision);
         let mut bytes = 0;
-        let fitting = self.changes.range(from..).take(most).take_while(|kept| {
+        let fitting = self.changes.range(from..).take(limit).take_while(|entry| {
             let is_first = bytes == 0;
-            bytes += kept.bytes;
+            bytes += entry.bytes;
             is_first || bytes <= MESSAGE_BYTES
         });
-        Some(fitting.map(|kept| kept.change.clone()).collect())
+        Some(fitting.map(|entry| entry.change.clone()).collect())
     }
 }
 

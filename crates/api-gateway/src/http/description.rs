@@ -22,7 +22,7 @@ mod headers;
 mod naming;
 mod operation;
 
-use operation::Described;
+use operation::DescribedOperation;
 
 /// The frame of the description; the paths come from the routers.
 #[derive(Debug, OpenApi)]
@@ -57,19 +57,19 @@ pub(super) fn complete(openapi: &mut openapi::OpenApi) {
     let paths = std::mem::take(&mut openapi.paths.paths).into_iter();
     // In the description, a parameter for the rest of a path is an ordinary parameter.
     openapi.paths.paths = paths.map(|(path, item)| (path.replace("{*", "{"), item)).collect();
-    let guarded = headers::guarded(&openapi.paths.paths);
+    let revisioned = headers::revisioned_schemas(&openapi.paths.paths);
     for (path, item) in &mut openapi.paths.paths {
         for mut described in operations(path, item) {
             naming::complete(&mut described);
             bodies::complete(&mut described);
             errors::complete(&mut described);
-            headers::complete(&mut described, &guarded);
+            headers::complete(&mut described, &revisioned);
             examples::complete(&mut described);
         }
     }
 }
 
-fn operations<'a>(path: &'a str, item: &'a mut PathItem) -> impl Iterator<Item = Described<'a>> {
+fn operations<'a>(path: &'a str, item: &'a mut PathItem) -> impl Iterator<Item = DescribedOperation<'a>> {
     let PathItem {
         get,
         put,
@@ -88,7 +88,7 @@ fn operations<'a>(path: &'a str, item: &'a mut PathItem) -> impl Iterator<Item =
         ("head", head),
     ];
     all.into_iter().filter_map(move |(method, operation)| {
-        Some(Described {
+        Some(DescribedOperation {
             method,
             path,
             operation: operation.as_mut()?,

@@ -14,7 +14,7 @@ use ig_delivery::{Message, Template};
 use ig_transform::script::Purpose;
 use ig_transform::{CompiledCondition, CompiledShape, Refusal, Subject, TransformError, Transformer, Verdict, WithConsole};
 
-use super::{MANUAL_SOURCE, action, event_type_of, payload, sample};
+use super::{MANUAL_SOURCE, check_action, event_type_of, load_payload, load_sample};
 use crate::document::{Preview, PreviewError, PreviewRequest, PreviewStatus, PreviewStep, PreviewedRequest, milliseconds};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
@@ -25,7 +25,7 @@ const SIGNATURE: &str = "webhook-signature";
 const SIGNATURE_PLACEHOLDER: &str = "v1,(signed when it is sent)";
 
 /// Does everything that a delivery does, except sending.
-pub(crate) async fn run(gateway: &Gateway, org: OrgId, asked: PreviewRequest) -> Result<Preview, ApiError> {
+pub(crate) async fn run(gateway: &Gateway, org: OrgId, request: PreviewRequest) -> Result<Preview, ApiError> {
     let PreviewRequest {
         integration,
         integration_id,
@@ -34,12 +34,12 @@ pub(crate) async fn run(gateway: &Gateway, org: OrgId, asked: PreviewRequest) ->
         event_id,
         event_type,
         entity_rid,
-    } = asked;
+    } = request;
     let integration = integrations::draft(gateway, org, integration, integration_id.as_deref()).await?;
-    let index = action(&integration, action_index.unwrap_or(0))?;
-    let text = match payload(gateway, org, given, event_id).await? {
+    let index = check_action(&integration, action_index.unwrap_or(0))?;
+    let text = match load_payload(gateway, org, given, event_id).await? {
         Some(text) => text,
-        None => sample(gateway, &integration).await?.ok_or_else(|| {
+        None => load_sample(gateway, &integration).await?.ok_or_else(|| {
             ApiError::fault(
                 "/payload",
                 "is required, unless eventId or a sample of the event type is there",
@@ -56,16 +56,16 @@ pub(crate) async fn run(gateway: &Gateway, org: OrgId, asked: PreviewRequest) ->
         now: Utc::now(),
     };
     let action = integration.planned_actions()[index];
-    let mut draft = Draft::new(gateway, &integration, &payload, subject);
-    let body = match draft.keeps_to_schema().await {
-        Ok(()) => draft.body(&action).await,
+    let mut dry_run = DryRun::new(gateway, &integration, &payload, subject);
+    let body = match dry_run.check_schema().await {
+        Ok(()) => dry_run.render_body(&action).await,
         Err(without) => Err(without),
     };
-    draft.answer(&action, body)
+    dry_run.finish(&action, body)
 }
 
 /// A preview in the making.
-struct Draft<'a> {
+struct DryRun<'a> {
     gateway: &'a Gateway,
     transformer: Transformer,
     integration: &'a Integration,
@@ -77,14 +77,14 @@ struct Draft<'a> {
 }
 
 /// Why there is no body.
-enum NoBody {
+enum Stop {
     Skipped,
     Rejected(Faults),
     Refused(Refusal),
     Failed(ApiError),
 }
 
-impl NoBody {
+impl Stop {
     fn of(error: TransformError) -> Self {
         match error {
             TransformError::Refused(refusal) | TransformError::Disabled(refusal, _) => Self::Refused(refusal),
@@ -96,7 +96,7 @@ impl NoBody {
     }
 }
 
-impl<'a> Draft<'a> {
+impl<'a> DryRun<'a> {
     fn new(gateway: &'a Gateway, integration: &'a Integration, payload: &'a Payload, subject: Subject<'a>) -> Self {
         Self {
             gateway,
@@ -111,7 +111,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Stops unless the event would be accepted under its schema.
-    async fn keeps_to_schema(&mut self) -> Result<(), NoBody> {
+    async fn check_schema(&mut self) -> Result<(), Stop> {
         let configuration = self.gateway.feed().configuration();
         let org = configuration.org(self.subject.org_id);
         let definition = org.and_then(|org| org.event_type(self.subject.event_type));
@@ -119,12 +119,12 @@ impl<'a> Draft<'a> {
             return Ok(());
         };
         let began = Instant::now();
-        let judging = self.gateway.schemas().validate(definition, &self.payload.raw, Purpose::Trial);
-        let verdict = judging.await.map_err(NoBody::of)?;
+        let validation = self.gateway.schemas().validate(definition, &self.payload.raw, Purpose::Trial);
+        let verdict = validation.await.map_err(Stop::of)?;
         let (detail, result) = match verdict {
             Verdict::Fine => ("the payload keeps to it".to_owned(), Ok(())),
             Verdict::Warn(faults) => (format!("warning: {faults}"), Ok(())),
-            Verdict::Reject(faults) => (format!("rejected: {faults}"), Err(NoBody::Rejected(faults))),
+            Verdict::Reject(faults) => (format!("rejected: {faults}"), Err(Stop::Rejected(faults))),
         };
         self.steps.push(PreviewStep {
             name: "schema",
@@ -134,56 +134,56 @@ impl<'a> Draft<'a> {
         result
     }
 
-    async fn body(&mut self, action: &PlannedAction<'_>) -> Result<Bytes, NoBody> {
+    async fn render_body(&mut self, action: &PlannedAction<'_>) -> Result<Bytes, Stop> {
         let integration = self.integration;
-        self.holds("filter", integration.filter.as_ref()).await?;
-        self.holds("condition", action.condition).await?;
+        self.check_condition("filter", integration.filter.as_ref()).await?;
+        self.check_condition("condition", action.condition).await?;
         let shape = CompiledShape::compile(action.transformation, &integration.lookups, integration.script_timeout)?;
         let began = Instant::now();
-        let told = self.transformer.shape(&shape, self.payload, &self.subject).await;
-        let shaped = self.told("transform", began, told, |body| match body {
+        let outcome = self.transformer.shape(&shape, self.payload, &self.subject).await;
+        let shaped = self.record_step("transform", began, outcome, |body| match body {
             Some(body) => format!("{} bytes", body.len()),
             None => "nothing to send".to_owned(),
         })?;
-        shaped.ok_or(NoBody::Skipped)
+        shaped.ok_or(Stop::Skipped)
     }
 
-    async fn holds(&mut self, name: &'static str, condition: Option<&Condition>) -> Result<(), NoBody> {
+    async fn check_condition(&mut self, name: &'static str, condition: Option<&Condition>) -> Result<(), Stop> {
         let Some(condition) = condition else { return Ok(()) };
         let compiled = CompiledCondition::compile(condition, self.integration.script_timeout)?;
         let began = Instant::now();
-        let told = self
+        let outcome = self
             .transformer
             .evaluate_condition(&compiled, self.payload, &self.subject)
             .await;
-        let holds = self.told(name, began, told, bool::to_string)?;
-        if holds { Ok(()) } else { Err(NoBody::Skipped) }
+        let holds = self.record_step(name, began, outcome, bool::to_string)?;
+        if holds { Ok(()) } else { Err(Stop::Skipped) }
     }
 
-    fn told<T>(
+    fn record_step<T>(
         &mut self,
         name: &'static str,
         began: Instant,
-        told: WithConsole<T>,
+        outcome: WithConsole<T>,
         detail: impl Fn(&T) -> String,
-    ) -> Result<T, NoBody> {
-        let WithConsole { result, console } = told;
+    ) -> Result<T, Stop> {
+        let WithConsole { result, console } = outcome;
         self.console.extend(console);
         self.steps.push(PreviewStep {
             name,
             detail: result.as_ref().map_or_else(ToString::to_string, detail),
             duration_ms: milliseconds(began.elapsed()),
         });
-        result.map_err(NoBody::of)
+        result.map_err(Stop::of)
     }
 
-    fn answer(self, action: &PlannedAction<'_>, body: Result<Bytes, NoBody>) -> Result<Preview, ApiError> {
+    fn finish(self, action: &PlannedAction<'_>, body: Result<Bytes, Stop>) -> Result<Preview, ApiError> {
         let (status, body, error) = match body {
             Ok(body) => (PreviewStatus::Ok, Some(body), None),
-            Err(NoBody::Skipped) => (PreviewStatus::Skipped, None, None),
-            Err(NoBody::Rejected(faults)) => (PreviewStatus::Error, None, Some(PreviewError::of_schema(&faults))),
-            Err(NoBody::Refused(refusal)) => (PreviewStatus::Error, None, Some(PreviewError::from(refusal))),
-            Err(NoBody::Failed(error)) => return Err(error),
+            Err(Stop::Skipped) => (PreviewStatus::Skipped, None, None),
+            Err(Stop::Rejected(faults)) => (PreviewStatus::Error, None, Some(PreviewError::of_schema(&faults))),
+            Err(Stop::Refused(refusal)) => (PreviewStatus::Error, None, Some(PreviewError::from(refusal))),
+            Err(Stop::Failed(error)) => return Err(error),
         };
         Ok(Preview {
             status,
@@ -224,7 +224,7 @@ impl<'a> Draft<'a> {
     }
 }
 
-impl From<Faults> for NoBody {
+impl From<Faults> for Stop {
     fn from(faults: Faults) -> Self {
         Self::Failed(faults.into())
     }

@@ -184,7 +184,9 @@ impl Admitted<'_> {
             return Ok(());
         };
         let limits = self.gateway.limits();
-        let limited = limits.of_integration(integration.org_id, integration.id, limit, extras).await;
+        let limited = limits
+            .take_for_integration(integration.org_id, integration.id, limit, extras)
+            .await;
         limited.map_err(|(error, until)| CallFailure::limited(error, until))
     }
 

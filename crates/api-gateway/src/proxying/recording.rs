@@ -36,7 +36,7 @@ pub(super) struct Room {
 impl Awaits for Room {
     fn durable(self) {
         if let Some(nudge) = self.nudge {
-            nudge.wish();
+            nudge.request();
         }
     }
 }

@@ -46,7 +46,7 @@ pub(crate) async fn create(gateway: &Gateway, org: OrgId, document: Lookup) -> R
     let row = document.into_row(org, id, 1, stamp)?;
     known_tenant(gateway, &row).await?;
     gateway.store().lookups().insert(&row).await.map_err(told)?;
-    gateway.feed().look_now();
+    gateway.feed().poll_now();
     Ok(row)
 }
 
@@ -62,7 +62,7 @@ pub(crate) async fn replace(
     let row = document.into_row(stored.org_id, stored.id, stored.revision + 1, stamp)?;
     known_tenant(gateway, &row).await?;
     gateway.store().lookups().replace(&row, stored.revision).await.map_err(told)?;
-    gateway.feed().look_now();
+    gateway.feed().poll_now();
     Ok(row)
 }
 
@@ -73,7 +73,7 @@ pub(crate) async fn delete(gateway: &Gateway, org: OrgId, id: LookupId, if_match
         return Err(ApiError::internal());
     };
     gateway.store().lookups().delete(org, id, revision).await.map_err(told)?;
-    gateway.feed().look_now();
+    gateway.feed().poll_now();
     Ok(())
 }
 
@@ -88,7 +88,7 @@ pub(crate) async fn put_batch(gateway: &Gateway, org: OrgId, document: LookupBat
         let written = gateway.store().lookups().put_many(org, &drafts, Utc::now()).await;
         written.map(BatchAnswer::from)
     };
-    gateway.feed().look_now();
+    gateway.feed().poll_now();
     answer.map_err(told)
 }
 
@@ -119,7 +119,7 @@ pub(crate) async fn delete_batch(gateway: &Gateway, org: OrgId, document: Lookup
         Deletion::Rows(ids) => lookups.delete_many(org, &ids).await,
         Deletion::Type(lookup_type, tenant) => lookups.delete_type(org, &lookup_type, tenant).await,
     };
-    gateway.feed().look_now();
+    gateway.feed().poll_now();
     deleted.map_err(told)
 }
 

@@ -8,34 +8,34 @@ use crate::error::ApiError;
 
 /// The error for an item with too many bytes.
 pub(crate) fn too_large(item: Change, bytes: usize) -> ApiError {
-    at_the_heaviest(
+    fault_at_largest_part(
         item,
         &format!("makes the item {bytes} bytes large, and an item may have {LARGEST_ITEM}: shorten it, or leave parts of it out"),
     )
 }
 
 /// The error for an item that exceeds its organisation's quota.
-pub(crate) fn no_room(item: Change) -> ApiError {
+pub(crate) fn quota_exceeded(item: Change) -> ApiError {
     let message = format!(
         "all that the organisation has configured may have {LARGEST_ORGANIZATION} bytes together, and has more with this: shorten it, or \
          delete what is not used any more"
     );
-    at_the_heaviest(item, &message)
+    fault_at_largest_part(item, &message)
 }
 
-fn at_the_heaviest(item: Change, message: &str) -> ApiError {
+fn fault_at_largest_part(item: Change, message: &str) -> ApiError {
     match history::masked(item) {
-        Ok(document) => ApiError::fault(&heaviest(&document), message),
+        Ok(document) => ApiError::fault(&largest_part(&document), message),
         Err(error) => error,
     }
 }
 
 /// The JSON pointer of the largest part: it descends as long as one child makes up more than half of its parent.
-fn heaviest(document: &Value) -> String {
+fn largest_part(document: &Value) -> String {
     let (mut pointer, mut at) = (String::new(), document);
     loop {
         let parts: Vec<(String, &Value)> = match at {
-            Value::Object(fields) => fields.iter().map(|(name, part)| (escaped(name), part)).collect(),
+            Value::Object(fields) => fields.iter().map(|(name, part)| (escape_token(name), part)).collect(),
             Value::Array(items) => items.iter().enumerate().map(|(at, part)| (at.to_string(), part)).collect(),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => return pointer,
         };
@@ -62,7 +62,7 @@ fn weight(value: &Value) -> usize {
 }
 
 /// A name escaped for a JSON pointer, cut to a readable length.
-fn escaped(name: &str) -> String {
+fn escape_token(name: &str) -> String {
     const MAX_NAME_CHARS: usize = 100;
     let name: String = name.chars().take(MAX_NAME_CHARS).collect();
     name.replace('~', "~0").replace('/', "~1")
@@ -83,7 +83,7 @@ mod tests {
             (json!({"one": &long, "two": &long, "three": &long}), ""),
             (json!("text"), ""),
         ] {
-            assert_eq!(heaviest(&document), expected, "{document}");
+            assert_eq!(largest_part(&document), expected, "{document}");
         }
     }
 }

@@ -35,7 +35,7 @@ impl Resource for OrgUnit {
     }
 
     async fn check_unused(gateway: &Gateway, org: OrgId, rid: &Rid) -> Result<(), ApiError> {
-        gateway.feed().caught_up().await?;
+        gateway.feed().wait_until_current().await?;
         let configuration = gateway.feed().configuration();
         let user = configuration.integrations().find(|integration| names(integration, org, *rid));
         user.map_or(Ok(()), |user| {

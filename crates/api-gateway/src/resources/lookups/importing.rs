@@ -135,7 +135,7 @@ pub(crate) async fn begin(
 }
 
 async fn units(gateway: &Gateway, org: OrgId) -> Result<BTreeSet<Rid>, ApiError> {
-    gateway.feed().caught_up().await?;
+    gateway.feed().wait_until_current().await?;
     let configuration = gateway.feed().configuration();
     Ok(configuration.org(org).map(|org| org.units().collect()).unwrap_or_default())
 }
@@ -222,7 +222,7 @@ impl Job {
             Err(_) => ImportStatus::Failed,
         };
         self.import.error = outcome.err().map(|error| ending(&error));
-        self.gateway.feed().look_now();
+        self.gateway.feed().poll_now();
         if let Err(error) = self.tell().await {
             tracing::warn!(%error, import = %self.import.id, "how an import ended cannot be told");
         }
@@ -241,7 +241,7 @@ impl Job {
         let mut steps = self.steps()?;
         while let Some(drafts) = steps.recv().await {
             self.import.written += merging.step(&drafts, Utc::now()).await?;
-            self.gateway.feed().look_now();
+            self.gateway.feed().poll_now();
             self.has_done(drafts.len()).await?;
         }
         self.is_whole()
