@@ -38,7 +38,7 @@ mod routes;
 mod shaping;
 mod wanted;
 
-pub(crate) use call::{IncomingCall, answer};
+pub(crate) use call::{IncomingCall, handle};
 pub(crate) use recording::Recording;
 
 use routes::{Route, Routes};

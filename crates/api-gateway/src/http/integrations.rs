@@ -58,8 +58,8 @@ impl FromRequest<AppState> for Call {
 }
 
 impl Call {
-    async fn answer(self) -> Result<Response, ApiError> {
-        proxying::answer(&self.gateway, &self.extras, &self.incoming, self.body).await
+    async fn handle(self) -> Result<Response, ApiError> {
+        proxying::handle(&self.gateway, &self.extras, &self.incoming, self.body).await
     }
 }
 
@@ -72,7 +72,7 @@ impl Call {
     responses((status = 200, description = "The target's answer; any other status that it gives comes through in the same way", content_type = "*/*", body = Vec<u8>)),
 )]
 async fn call(call: Call) -> Result<Response, ApiError> {
-    call.answer().await
+    call.handle().await
 }
 
 /// Calls an inbound integration with a body, which streams to the target unless it is transformed.
@@ -85,7 +85,7 @@ async fn call(call: Call) -> Result<Response, ApiError> {
     responses((status = 200, description = "The target's answer; any other status that it gives comes through in the same way", content_type = "*/*", body = Vec<u8>)),
 )]
 async fn send(call: Call) -> Result<Response, ApiError> {
-    call.answer().await
+    call.handle().await
 }
 
 /// Calls an inbound integration at a path below its target, where its `pathSuffix` allows that.
@@ -97,7 +97,7 @@ async fn send(call: Call) -> Result<Response, ApiError> {
     responses((status = 200, description = "The target's answer; any other status that it gives comes through in the same way", content_type = "*/*", body = Vec<u8>)),
 )]
 async fn call_below(call: Call) -> Result<Response, ApiError> {
-    call.answer().await
+    call.handle().await
 }
 
 /// Calls an inbound integration with a body at a path below its target, where its `pathSuffix` allows that.
@@ -110,5 +110,5 @@ async fn call_below(call: Call) -> Result<Response, ApiError> {
     responses((status = 200, description = "The target's answer; any other status that it gives comes through in the same way", content_type = "*/*", body = Vec<u8>)),
 )]
 async fn send_below(call: Call) -> Result<Response, ApiError> {
-    call.answer().await
+    call.handle().await
 }

@@ -14,8 +14,8 @@ use ig_delivery::{BodyCapture, ProxyResponse, strip_origin_headers};
 use ig_transform::{CompiledShape, Transformer};
 
 use super::call::Permits;
-use super::described::describe_another;
-use super::forwarding::Began;
+use super::described::describe_json_body;
+use super::forwarding::AttemptStart;
 use super::outcome::{CallFailure, CallOutcome};
 use super::record::{CallRecord, MAX_LOGGED_BODY};
 use super::recorded_body::{LoggedResponse, OnEnd, RecordedBody};
@@ -27,97 +27,97 @@ use crate::answer::FromUpstream;
 mod envelope;
 
 /// The response as it streams in.
-pub(super) fn streamed(mut answered: ProxyResponse, began: Began, record: CallRecord, permits: Permits) -> Response {
+pub(super) fn stream(mut response: ProxyResponse, began: AttemptStart, record: CallRecord, permits: Permits) -> Response {
     let at_end = OnEnd {
-        told: record.is_kept().then(|| LoggedResponse {
-            keeping: BodyCapture::with_limit(record.keeps(MAX_LOGGED_BODY)),
-            attempt: began.answered(&answered, None, None),
-            mask: Box::new(answered.take_mask()),
+        logged: record.is_logged().then(|| LoggedResponse {
+            capture: BodyCapture::with_limit(record.capture_limit(MAX_LOGGED_BODY)),
+            attempt: began.with_response(&response, None, None),
+            mask: Box::new(response.take_mask()),
         }),
-        ending: ending(answered.status),
+        outcome: outcome_of(response.status),
         record,
         began,
         permits,
     };
-    passed_on(answered.status, answered.headers, RecordedBody::body(answered.body, at_end))
+    client_response(response.status, response.headers, RecordedBody::body(response.body, at_end))
 }
 
 /// Whether to transform a response: it needs a body, and mappings apply to successful responses only.
-pub(super) fn is_shaped(route: &Route, method: &Method, status: StatusCode) -> bool {
-    let bodiless = method == Method::HEAD || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+pub(super) fn is_transformed(route: &Route, method: &Method, status: StatusCode) -> bool {
+    let has_no_body = method == Method::HEAD || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     let applies = match &route.integration.response {
         None => false,
         Some(Transformation::Script(_)) => true,
         Some(Transformation::Simple(_)) => status.is_success(),
     };
-    applies && !bodiless
+    applies && !has_no_body
 }
 
 /// The transformed response.
-pub(super) async fn shaped(
+pub(super) async fn transform(
     transformer: &Transformer,
     (route, shape): (&Route, &CompiledShape),
-    answered: ProxyResponse,
-    began: Began,
+    response: ProxyResponse,
+    began: AttemptStart,
     record: &mut CallRecord,
-    most: usize,
+    max_bytes: usize,
 ) -> Result<Response, CallFailure> {
-    let (status, headers, body) = whole(answered, began, record, most).await?;
+    let (status, headers, body) = read_whole(response, began, record, max_bytes).await?;
     let is_script = matches!(route.integration.response, Some(Transformation::Script(_)));
     let payload = payload(&headers, &body, status, is_script)?;
-    let output = shaping::answer(transformer, route, shape, &payload, record).await?;
-    let answer = match output {
-        None => envelope::Answer::empty(),
-        Some(output) if is_script => envelope::read(output, status).map_err(CallFailure::failed)?,
-        Some(output) => envelope::Answer::body(output, status),
+    let output = shaping::transform_response(transformer, route, shape, &payload, record).await?;
+    let transformed = match output {
+        None => envelope::TransformedResponse::empty(),
+        Some(output) if is_script => envelope::parse(output, status).map_err(CallFailure::failed)?,
+        Some(output) => envelope::TransformedResponse::body(output, status),
     };
-    record.close(ending(status), SystemClock.now());
-    Ok(reshaped(answer, headers))
+    record.close(outcome_of(status), SystemClock.now());
+    Ok(transformed_response(transformed, headers))
 }
 
 /// Reads a whole response and records the attempt.
-async fn whole(
-    mut answered: ProxyResponse,
-    began: Began,
+async fn read_whole(
+    mut response: ProxyResponse,
+    began: AttemptStart,
     record: &mut CallRecord,
-    most: usize,
+    max_bytes: usize,
 ) -> Result<(StatusCode, HeaderMap, Bytes), CallFailure> {
-    let mut attempt = began.answered(&answered, None, None);
-    let mask = answered.take_mask();
-    let (status, headers) = (answered.status, answered.headers);
-    let taken = answered.body.collect_up_to(most).await;
+    let mut attempt = began.with_response(&response, None, None);
+    let mask = response.take_mask();
+    let (status, headers) = (response.status, response.headers);
+    let taken = response.body.collect_up_to(max_bytes).await;
     attempt.duration = began.elapsed();
     let kept = taken
         .as_ref()
         .ok()
         .and_then(Option::as_ref)
-        .filter(|_| record.keeps(MAX_LOGGED_BODY) > 0);
+        .filter(|_| record.capture_limit(MAX_LOGGED_BODY) > 0);
     attempt.response_body = kept.map(|body| KeptBody {
         truncated: body.len() > MAX_LOGGED_BODY,
         bytes: mask(body.slice(..body.len().min(MAX_LOGGED_BODY))),
     });
     attempt.failure = taken.as_ref().err().map(|broken| broken.0.clone());
-    record.attempted(attempt);
+    record.record_attempt(attempt);
     match taken {
         Ok(Some(body)) => Ok((status, headers, body)),
-        Ok(None) => Err(CallFailure::failed(too_large(most))),
+        Ok(None) => Err(CallFailure::failed(too_large(max_bytes))),
         Err(broken) => Err(CallFailure::failed(broken.0)),
     }
 }
 
-fn reshaped(answer: envelope::Answer, mut headers: HeaderMap) -> Response {
-    describe_another(&mut headers);
-    answer.set_headers(&mut headers);
-    passed_on(answer.status, headers, Body::from(answer.body))
+fn transformed_response(transformed: envelope::TransformedResponse, mut headers: HeaderMap) -> Response {
+    describe_json_body(&mut headers);
+    transformed.set_headers(&mut headers);
+    client_response(transformed.status, headers, Body::from(transformed.body))
 }
 
 /// The response where there was nothing to send.
-pub(super) fn nothing() -> Response {
-    passed_on(StatusCode::NO_CONTENT, HeaderMap::new(), Body::empty())
+pub(super) fn no_content() -> Response {
+    client_response(StatusCode::NO_CONTENT, HeaderMap::new(), Body::empty())
 }
 
 /// A target's response must neither speak for the gateway's origin nor run within it in a browser.
-fn passed_on(status: StatusCode, mut headers: HeaderMap, body: Body) -> Response {
+fn client_response(status: StatusCode, mut headers: HeaderMap, body: Body) -> Response {
     strip_origin_headers(&mut headers);
     headers.remove(RENEWED_TOKEN);
     headers.append(CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));
@@ -128,16 +128,16 @@ fn passed_on(status: StatusCode, mut headers: HeaderMap, body: Body) -> Response
     response
 }
 
-fn ending(status: StatusCode) -> CallOutcome {
+fn outcome_of(status: StatusCode) -> CallOutcome {
     if status.is_client_error() {
         CallOutcome::RefusedByTarget(status.as_u16())
     } else {
-        CallOutcome::ProxyResponse
+        CallOutcome::Answered
     }
 }
 
-fn too_large(most: usize) -> Failure {
-    let message = format!("The target's answer is larger than the {most} bytes that can be transformed.");
+fn too_large(max_bytes: usize) -> Failure {
+    let message = format!("The target's answer is larger than the {max_bytes} bytes that can be transformed.");
     Failure::new(ErrorCategory::Transformation, message)
 }
 
@@ -148,7 +148,7 @@ fn payload(headers: &HeaderMap, body: &Bytes, status: StatusCode, is_script: boo
         return Err(CallFailure::failed(Failure::new(ErrorCategory::Transformation, message)));
     }
     if is_script {
-        return Ok(envelope::whole(headers, body, status));
+        return Ok(envelope::script_input(headers, body, status));
     }
     Payload::parse(body.clone()).map_err(|error| {
         let message = format!("The target's answer is not valid JSON and cannot be mapped: {error}.");
