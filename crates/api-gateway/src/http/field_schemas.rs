@@ -80,7 +80,7 @@ async fn delete(
     Path(name): Path<String>,
     if_match: IfMatch,
 ) -> Result<StatusCode, ApiError> {
-    event_types::forget_schema(&gateway, org, &path::event_type(&name), if_match).await?;
+    event_types::remove_schema(&gateway, org, &path::event_type(&name), if_match).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -129,5 +129,5 @@ async fn deletion(
     Platform { gateway, .. }: Platform<Read>,
     Path(org): Path<String>,
 ) -> Result<Json<OrgDeletionStatus>, ApiError> {
-    Ok(Json(organizations::deletion(&gateway, path::org(&org)?).await?))
+    Ok(Json(organizations::deletion_status(&gateway, path::org(&org)?).await?))
 }

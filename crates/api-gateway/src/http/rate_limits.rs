@@ -65,7 +65,7 @@ async fn replace(
 ) -> Result<ResourceResponse<RateLimitEntry>, ApiError> {
     let stored = organizations::get(&gateway, path::org(&org)?).await?;
     let limits: RequestLimitsDocument = body.document()?;
-    let changed = organizations::limit(&gateway, stored, limits.into(), if_match).await?;
+    let changed = organizations::set_request_limits(&gateway, stored, limits.into(), if_match).await?;
     Ok(ResourceResponse::found(
         changed.revision,
         RateLimitEntry::of(&changed, gateway.limits()),

@@ -41,6 +41,6 @@ async fn replace(
         return Err(ApiError::fault("", "must be an object"));
     };
     let stored = organizations::get(&gateway, org).await?;
-    let changed = organizations::furnish(&gateway, stored, ui, if_match).await?;
+    let changed = organizations::set_console_settings(&gateway, stored, ui, if_match).await?;
     Ok(ResourceResponse::found(changed.revision, changed.ui.into()))
 }

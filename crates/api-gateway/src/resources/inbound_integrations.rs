@@ -10,7 +10,7 @@ use ig_core::integration::{Hold, HoldCause};
 use ig_store::Found;
 
 use super::resource::{Resource, commit, resource_fields};
-use super::{changed_now, new_id, reach, scripts, strangers};
+use super::{new_id, reach, scripts, tenant_faults, update_stamp};
 use crate::document::InboundDocument;
 use crate::error::ApiError;
 use crate::gateway::Gateway;
@@ -66,11 +66,11 @@ impl Resource for InboundIntegration {
         let target = ("/targetUrl".to_owned(), self.target.clone());
         let addresses = std::iter::once(target).chain(reach::token_endpoint(&self.auth));
         let mut faults = reach::faults(gateway.egress(), addresses).await;
-        faults.absorb("", strangers(gateway, self.org_id, self.tenant_id).await?);
-        let request = scripts::transformed("/requestTransformScript".to_owned(), self.request.as_ref());
-        let response = scripts::transformed("/responseTransformScript".to_owned(), self.response.as_ref());
-        let placed = request.into_iter().chain(response).collect();
-        faults.absorb("", scripts::faults(gateway.transformer(), self.org_id, placed).await?);
+        faults.absorb("", tenant_faults(gateway, self.org_id, self.tenant_id).await?);
+        let request = scripts::transformation_script("/requestTransformScript".to_owned(), self.request.as_ref());
+        let response = scripts::transformation_script("/responseTransformScript".to_owned(), self.response.as_ref());
+        let located = request.into_iter().chain(response).collect();
+        faults.absorb("", scripts::faults(gateway.transformer(), self.org_id, located).await?);
         Ok(faults.into_result(())?)
     }
 
@@ -91,7 +91,7 @@ pub(crate) async fn set_active(
     if_match: IfMatch,
 ) -> Result<InboundIntegration, ApiError> {
     let expected = if_match.against(None, stored.revision)?;
-    let updated_at = changed_now(stored.created_at).updated_at;
+    let updated_at = update_stamp(stored.created_at).updated_at;
     let switched = InboundIntegration { updated_at, ..stored }.switched(is_active, updated_at);
     commit(gateway, switched, expected).await
 }

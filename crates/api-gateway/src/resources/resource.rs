@@ -13,7 +13,7 @@ use ig_core::id::OrgId;
 use ig_documents::ResourceDocument;
 use ig_store::{Expected, Found, Unreadable};
 
-use super::{changed_now, made_now};
+use super::{creation_stamp, update_stamp};
 use crate::body::{JsonBody, Validated};
 use crate::document::{Compilers, Secrets, Stamp, merge_patch, merge_put};
 use crate::error::ApiError;
@@ -157,7 +157,7 @@ pub(crate) async fn get<R: Resource>(gateway: &Gateway, org: OrgId, id: &R::Id) 
 /// Creates a resource.
 pub(crate) async fn create<R: Resource>(gateway: &Gateway, org: OrgId, document: R::Document) -> Result<R, ApiError> {
     R::check_room(gateway, org).await?;
-    let stamp = made_now();
+    let stamp = creation_stamp();
     let id = R::new_id(&document, stamp.created_at)?;
     let resource = R::from_document(document, org, id, stamp)?;
     checked_commit(gateway, resource, Expected::New).await
@@ -171,7 +171,7 @@ pub(crate) async fn replace<R: Resource>(
     seen: IfMatch,
 ) -> Result<R, ApiError> {
     let expected = seen.against(*document.revision(), stored.revision())?;
-    let resource = R::from_document(document, stored.org_id(), stored.id(), changed_now(stored.created_at()))?;
+    let resource = R::from_document(document, stored.org_id(), stored.id(), update_stamp(stored.created_at()))?;
     checked_commit(gateway, resource.succeeding(&stored), expected).await
 }
 
@@ -184,7 +184,7 @@ async fn replace_unreadable<R: Resource>(
     seen: IfMatch,
 ) -> Result<R, ApiError> {
     let expected = seen.against(*document.revision(), stored.revision)?;
-    let resource = R::from_document(document, org, id, changed_now(stored.created_at))?;
+    let resource = R::from_document(document, org, id, update_stamp(stored.created_at))?;
     checked_commit(gateway, resource, expected).await
 }
 
@@ -224,7 +224,7 @@ pub(super) async fn roll_back<R: Resource>(gateway: &Gateway, version: R, seen: 
 }
 
 fn restored<R: Resource>(version: R) -> R {
-    version.without_breaker().updated_at(made_now().updated_at)
+    version.without_breaker().updated_at(creation_stamp().updated_at)
 }
 
 /// Checks and stores a resource.

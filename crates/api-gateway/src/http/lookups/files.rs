@@ -24,7 +24,7 @@ use crate::path;
 use crate::query::{OneOf, Paging, QueryParams, parse_flag, parse_name, parse_with};
 use crate::resources::lookups::Format;
 use crate::resources::lookups::exporting::{export as exported, template as blank};
-use crate::resources::lookups::importing::{Begun, Order, begin};
+use crate::resources::lookups::importing::{ImportOptions, ImportStart, begin};
 
 type Modes = OneOf<ImportMode>;
 type Formats = OneOf<Format>;
@@ -59,7 +59,7 @@ struct ImportQuery {
 }
 
 impl ImportQuery {
-    fn order(self, org: OrgId, headers: &HeaderMap) -> Result<Order, ApiError> {
+    fn options(self, org: OrgId, headers: &HeaderMap) -> Result<ImportOptions, ApiError> {
         let Self {
             mode,
             lookup_type: named_type,
@@ -77,7 +77,7 @@ impl ImportQuery {
             );
             ApiError::new(ErrorCode::UnsupportedMediaType, message)
         })?;
-        Ok(Order {
+        Ok(ImportOptions {
             format,
             mode: parse_name("mode", mode)?.unwrap_or(ImportMode::Upsert),
             lookup_type: parse_with(
@@ -121,11 +121,11 @@ async fn import(
     QueryParams(query): QueryParams<ImportQuery>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let order = query.order(org, request.headers())?;
+    let options = query.options(org, request.headers())?;
     let (parts, body) = request.into_parts();
-    match begin(&gateway, org, order, &parts.headers, body).await? {
-        Begun::Checked(report) => Ok(Json(report).into_response()),
-        Begun::Running(entry) => Ok(accepted(org, entry)),
+    match begin(&gateway, org, options, &parts.headers, body).await? {
+        ImportStart::Checked(report) => Ok(Json(report).into_response()),
+        ImportStart::Running(entry) => Ok(accepted(org, entry)),
     }
 }
 

@@ -24,7 +24,7 @@ impl Kind for Integration {
 
     async fn all(gateway: &Gateway, org: OrgId) -> Result<Vec<Self>, ApiError> {
         let (integrations, filter) = (gateway.store().integrations(), IntegrationFilter::default());
-        readable(every(|page| integrations.list(org, &filter, page)).await?)
+        readable(all_pages(|page| integrations.list(org, &filter, page)).await?)
     }
 }
 
@@ -34,7 +34,7 @@ impl Kind for InboundIntegration {
 
     async fn all(gateway: &Gateway, org: OrgId) -> Result<Vec<Self>, ApiError> {
         let (inbound, filter) = (gateway.store().inbound_integrations(), InboundFilter::default());
-        readable(every(|page| inbound.list(org, &filter, page)).await?)
+        readable(all_pages(|page| inbound.list(org, &filter, page)).await?)
     }
 }
 
@@ -44,7 +44,7 @@ impl Kind for Job {
 
     async fn all(gateway: &Gateway, org: OrgId) -> Result<Vec<Self>, ApiError> {
         let (jobs, filter) = (gateway.store().jobs(), JobFilter::default());
-        readable(every(|page| jobs.list(org, &filter, page)).await?)
+        readable(all_pages(|page| jobs.list(org, &filter, page)).await?)
     }
 }
 
@@ -54,7 +54,7 @@ impl Kind for EventTypeDefinition {
 
     async fn all(gateway: &Gateway, org: OrgId) -> Result<Vec<Self>, ApiError> {
         let event_types = gateway.store().event_types();
-        every(|page| event_types.list(org, None, page)).await
+        all_pages(|page| event_types.list(org, None, page)).await
     }
 }
 
@@ -77,7 +77,7 @@ fn readable<R: Resource>(found: Vec<Found<R>>) -> Result<Vec<R>, ApiError> {
 }
 
 /// All pages of a list.
-async fn every<T, F, P>(list: F) -> Result<Vec<T>, ApiError>
+async fn all_pages<T, F, P>(list: F) -> Result<Vec<T>, ApiError>
 where
     F: Fn(Page) -> P,
     P: Future<Output = Result<Listed<T>, StoreError>>,

@@ -28,14 +28,14 @@ const MAX_SHEET_ROWS: u32 = 1_048_576;
 pub(crate) fn template(format: Format) -> Result<Bytes, ApiError> {
     let headers = columns::TEMPLATE_HEADERS.map(str::to_owned);
     match format {
-        Format::Csv => Ok(csv_line(headers.iter()).map_err(broken)?.into()),
+        Format::Csv => Ok(csv_line(headers.iter()).map_err(internal_error)?.into()),
         Format::Xlsx => {
             let mut workbook = Workbook::new();
             let sheet = workbook.add_worksheet();
             for (at, header) in (0..).zip(&headers) {
-                sheet.write_string(0, at, header).map_err(broken)?;
+                sheet.write_string(0, at, header).map_err(internal_error)?;
             }
-            Ok(workbook.save_to_buffer().map_err(broken)?.into())
+            Ok(workbook.save_to_buffer().map_err(internal_error)?.into())
         }
     }
 }
@@ -55,9 +55,9 @@ pub(crate) async fn export(gateway: &Gateway, org: OrgId, filter: &LookupFilter,
 async fn columns_of(view: &LookupView) -> Result<Vec<Column>, ApiError> {
     let mut sources = BTreeSet::new();
     let mut targets = BTreeSet::new();
-    let mut parts = view.rows().await?;
-    while let Some(part) = parts.try_next().await? {
-        for row in part {
+    let mut chunks = view.rows().await?;
+    while let Some(chunk) = chunks.try_next().await? {
+        for row in chunk {
             sources.extend(row.source.fields.into_iter().map(|(name, _)| name));
             targets.extend(row.target.fields.into_iter().map(|(name, _)| name));
         }
@@ -80,7 +80,7 @@ async fn columns_of(view: &LookupView) -> Result<Vec<Column>, ApiError> {
 }
 
 /// A row's text in a column.
-fn said(row: &LookupRow, column: &Column) -> String {
+fn cell_text(row: &LookupRow, column: &Column) -> String {
     let field = |value: Option<&serde_json::Value>| value.map(|value| cell::encode(value).into_owned()).unwrap_or_default();
     match column {
         Column::Type => cell::encode_text(row.lookup_type.as_str()).into_owned(),
@@ -95,15 +95,15 @@ fn said(row: &LookupRow, column: &Column) -> String {
 
 fn csv(columns: Vec<Column>, rows: LookupRows) -> impl Stream<Item = Result<Vec<u8>, StoreError>> {
     let header = csv_line(columns.iter().map(Column::header)).map_err(|error| StoreError::Refused(error.to_string()));
-    let parts = rows.map(move |part| {
+    let chunks = rows.map(move |chunk| {
         let mut text = Vec::new();
-        for row in part? {
-            let cells = columns.iter().map(|column| said(&row, column));
+        for row in chunk? {
+            let cells = columns.iter().map(|column| cell_text(&row, column));
             text.extend(csv_line(cells).map_err(|error| StoreError::Refused(error.to_string()))?);
         }
         Ok(text)
     });
-    stream::iter([header]).chain(parts)
+    stream::iter([header]).chain(chunks)
 }
 
 /// One CSV line, with its line break.
@@ -118,42 +118,45 @@ pub(crate) fn csv_line<T: AsRef<str>>(cells: impl Iterator<Item = T>) -> Result<
 /// Builds a workbook in a temporary file, row by row, because a workbook is complete only at its end.
 async fn workbook(columns: Vec<Column>, mut rows: LookupRows) -> Result<Body, ApiError> {
     let (sender, receiver) = mpsc::channel(2);
-    let writing = tokio::task::spawn_blocking(move || written(&columns, receiver));
-    while let Some(part) = rows.try_next().await? {
-        if sender.send(part).await.is_err() {
+    let writing = tokio::task::spawn_blocking(move || write_workbook(&columns, receiver));
+    while let Some(chunk) = rows.try_next().await? {
+        if sender.send(chunk).await.is_err() {
             break;
         }
     }
     drop(sender);
-    let file = writing.await.map_err(|_panic| ApiError::internal())?.map_err(broken)?;
-    let parts = stream::try_unfold(file, |mut file| async move {
+    let file = writing
+        .await
+        .map_err(|_panic| ApiError::internal())?
+        .map_err(internal_error)?;
+    let chunks = stream::try_unfold(file, |mut file| async move {
         let read = tokio::task::spawn_blocking(move || {
-            let mut part = vec![0; CHUNK_BYTES];
-            let read = file.read(&mut part)?;
-            part.truncate(read);
-            std::io::Result::Ok((part, file))
+            let mut chunk = vec![0; CHUNK_BYTES];
+            let read = file.read(&mut chunk)?;
+            chunk.truncate(read);
+            std::io::Result::Ok((chunk, file))
         });
-        let (part, file) = read.await.map_err(std::io::Error::other)??;
-        std::io::Result::Ok((!part.is_empty()).then_some((part, file)))
+        let (chunk, file) = read.await.map_err(std::io::Error::other)??;
+        std::io::Result::Ok((!chunk.is_empty()).then_some((chunk, file)))
     });
-    Ok(Body::from_stream(parts))
+    Ok(Body::from_stream(chunks))
 }
 
-fn written(columns: &[Column], mut rows: mpsc::Receiver<Vec<LookupRow>>) -> Result<std::fs::File, XlsxError> {
+fn write_workbook(columns: &[Column], mut rows: mpsc::Receiver<Vec<LookupRow>>) -> Result<std::fs::File, XlsxError> {
     let mut workbook = Workbook::new();
     let sheet = workbook.add_worksheet_with_constant_memory()?;
     for (at, column) in (0..).zip(columns) {
         sheet.write_string(0, at, column.header())?;
     }
     let mut number = 0;
-    while let Some(part) = rows.blocking_recv() {
-        for row in part {
+    while let Some(chunk) = rows.blocking_recv() {
+        for row in chunk {
             number += 1;
             if number >= MAX_SHEET_ROWS {
                 return Err(XlsxError::RowColumnLimitError);
             }
             for (at, column) in (0..).zip(columns) {
-                let text = said(&row, column);
+                let text = cell_text(&row, column);
                 if !text.is_empty() {
                     sheet.write_string(number, at, text)?;
                 }
@@ -166,7 +169,7 @@ fn written(columns: &[Column], mut rows: mpsc::Receiver<Vec<LookupRow>>) -> Resu
     Ok(file)
 }
 
-fn broken(error: impl std::fmt::Display) -> ApiError {
+fn internal_error(error: impl std::fmt::Display) -> ApiError {
     tracing::error!(%error, "a file cannot be written");
     ApiError::internal()
 }

@@ -8,21 +8,21 @@ use std::io::BufReader;
 use calamine::{DataRef, ExcelDateTime, Reader as _, SheetType, SheetVisible, Xlsx, XlsxError};
 
 use super::columns;
-use super::file::{Line, Reading, whole};
+use super::file::{Line, ReadControl, row_fault};
 use crate::document::FileFault;
 
 /// Reads the lines of a workbook's first visible sheet: an import takes nothing that its author cannot see.
-pub(super) fn lines(file: &File, take: &mut impl FnMut(Line<'_>) -> Reading) -> Result<(), Vec<FileFault>> {
-    guard::check(file).map_err(|message| vec![whole(1, message)])?;
-    let opened = guard::from_start(file).map_err(|message| vec![whole(1, message)])?;
-    sheet(opened, take).map_err(|error| vec![whole(1, format!("cannot be read as a workbook: {error}"))])
+pub(super) fn read_lines(file: &File, take: &mut impl FnMut(Line<'_>) -> ReadControl) -> Result<(), Vec<FileFault>> {
+    guard::check(file).map_err(|message| vec![row_fault(1, message)])?;
+    let opened = guard::from_start(file).map_err(|message| vec![row_fault(1, message)])?;
+    read_sheet(opened, take).map_err(|error| vec![row_fault(1, format!("cannot be read as a workbook: {error}"))])
 }
 
-fn sheet(file: BufReader<&File>, take: &mut impl FnMut(Line<'_>) -> Reading) -> Result<(), XlsxError> {
+fn read_sheet(file: BufReader<&File>, take: &mut impl FnMut(Line<'_>) -> ReadControl) -> Result<(), XlsxError> {
     let mut workbook = Xlsx::new(file)?;
     let sheets = workbook.sheets_metadata().iter();
-    let mut seen = sheets.filter(|sheet| sheet.visible == SheetVisible::Visible && sheet.typ == SheetType::WorkSheet);
-    let first = seen
+    let mut visible = sheets.filter(|sheet| sheet.visible == SheetVisible::Visible && sheet.typ == SheetType::WorkSheet);
+    let first = visible
         .next()
         .ok_or(XlsxError::Unexpected("a workbook without a sheet that is not hidden"))?;
     let name = first.name.clone();
@@ -31,14 +31,14 @@ fn sheet(file: BufReader<&File>, take: &mut impl FnMut(Line<'_>) -> Reading) -> 
     while let Some(cell) = reader.next_cell()? {
         let (at, column) = cell.get_position();
         if row.number != Some(at) {
-            if let Reading::Enough = row.hand_on(take) {
+            if let ReadControl::Stop = row.emit(take) {
                 return Ok(());
             }
             row.begin(at);
         }
         row.put(column, cell.get_value());
     }
-    row.hand_on(take);
+    row.emit(take);
     Ok(())
 }
 
@@ -55,12 +55,12 @@ impl Row {
         let is_behind = self.number.is_some_and(|before| number < before);
         self.number = Some(number);
         self.cells.clear();
-        self.fault = is_behind.then(|| whole(u64::from(number) + 1, "stands behind a later row; save the workbook anew"));
+        self.fault = is_behind.then(|| row_fault(u64::from(number) + 1, "stands behind a later row; save the workbook anew"));
     }
 
     fn put(&mut self, column: u32, value: &DataRef<'_>) {
         let Ok(text) = text(value) else {
-            self.blame(column, "holds an error; correct it in the workbook");
+            self.set_fault(column, "holds an error; correct it in the workbook");
             return;
         };
         if text.is_empty() {
@@ -68,7 +68,7 @@ impl Row {
         }
         let at = usize::try_from(column).unwrap_or(usize::MAX);
         if at >= columns::MAX_COLUMNS {
-            self.blame(column, "is beyond the columns that are read");
+            self.set_fault(column, "is beyond the columns that are read");
             return;
         }
         if self.cells.len() <= at {
@@ -77,7 +77,7 @@ impl Row {
         self.cells[at] = text;
     }
 
-    fn blame(&mut self, column: u32, message: &str) {
+    fn set_fault(&mut self, column: u32, message: &str) {
         let number = self.number.unwrap_or_default();
         self.fault.get_or_insert_with(|| FileFault {
             row: u64::from(number) + 1,
@@ -86,8 +86,10 @@ impl Row {
         });
     }
 
-    fn hand_on(&mut self, take: &mut impl FnMut(Line<'_>) -> Reading) -> Reading {
-        let Some(number) = self.number else { return Reading::On };
+    fn emit(&mut self, take: &mut impl FnMut(Line<'_>) -> ReadControl) -> ReadControl {
+        let Some(number) = self.number else {
+            return ReadControl::Continue;
+        };
         match self.fault.take() {
             Some(fault) => take(Err(fault)),
             None => take(Ok((u64::from(number) + 1, &self.cells))),

@@ -61,7 +61,7 @@ fn root(archive: &mut ZipArchive<BufReader<&File>>) -> Result<(), String> {
 struct Measure {
     bytes: u64,
     tags: u64,
-    most_bytes: u64,
+    max_bytes: u64,
     is_text: bool,
     /// The end of the previous chunk, where a word may begin.
     tail: Vec<u8>,
@@ -71,7 +71,7 @@ impl Measure {
     fn of(name: &str) -> Self {
         let is_text = name.ends_with("sharedstrings.xml");
         let is_sheet = name.strip_prefix("xl/worksheets/").is_some_and(|name| !name.contains('/'));
-        let most_bytes = match (is_text, is_sheet) {
+        let max_bytes = match (is_text, is_sheet) {
             (true, _) => MAX_STRING_BYTES,
             (_, true) => MAX_TOTAL_BYTES,
             _ => MAX_OTHER_BYTES,
@@ -79,7 +79,7 @@ impl Measure {
         Self {
             bytes: 0,
             tags: 0,
-            most_bytes,
+            max_bytes,
             is_text,
             tail: Vec::new(),
         }
@@ -93,17 +93,17 @@ impl Measure {
                 return Ok(());
             }
             self.bytes += read as u64;
-            if self.bytes > self.most_bytes.min(left) {
+            if self.bytes > self.max_bytes.min(left) {
                 return Err(TOO_LARGE.to_owned());
             }
             if self.is_text {
-                self.look_at(&buffer[..read])?;
+                self.inspect(&buffer[..read])?;
             }
         }
     }
 
     #[expect(clippy::naive_bytecount, reason = "a crate for it would not pay")]
-    fn look_at(&mut self, bytes: &[u8]) -> Result<(), String> {
+    fn inspect(&mut self, bytes: &[u8]) -> Result<(), String> {
         // Another encoding would hide the words to search for.
         if bytes.iter().any(|byte| matches!(byte, 0 | 0x1b)) {
             return Err(NOT_A_WORKBOOK.to_owned());
@@ -111,7 +111,7 @@ impl Measure {
         self.tags += bytes.iter().filter(|byte| **byte == b'<').count() as u64;
         let mut window = std::mem::take(&mut self.tail);
         window.extend_from_slice(bytes);
-        if self.tags > MAX_STRING_TAGS || announces_too_many(&window) || names_another_encoding(&window) {
+        if self.tags > MAX_STRING_TAGS || declares_too_many(&window) || names_another_encoding(&window) {
             return Err(TOO_LARGE.to_owned());
         }
         self.tail = window.split_off(window.len().saturating_sub(256));
@@ -119,7 +119,7 @@ impl Measure {
     }
 }
 
-fn announces_too_many(window: &[u8]) -> bool {
+fn declares_too_many(window: &[u8]) -> bool {
     after(window, b"uniqueCount").any(|rest| {
         let digits: String = value(rest).chars().take_while(char::is_ascii_digit).collect();
         digits.len() > 18 || digits.parse().unwrap_or(0) > MAX_DECLARED_STRINGS
@@ -134,8 +134,8 @@ fn names_another_encoding(window: &[u8]) -> bool {
 
 /// The text after each occurrence of a word.
 fn after<'a>(window: &'a [u8], word: &'static [u8]) -> impl Iterator<Item = &'a [u8]> {
-    let places = window.windows(word.len()).enumerate();
-    places
+    let candidates = window.windows(word.len()).enumerate();
+    candidates
         .filter(move |(_, found)| *found == word)
         .map(move |(at, _)| &window[at + word.len()..])
 }
