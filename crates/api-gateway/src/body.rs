@@ -11,9 +11,9 @@ use crate::error::ApiError;
 use crate::gateway::AppState;
 
 mod read;
-mod shape;
+mod schema;
 
-pub(crate) use shape::CompiledSchema;
+pub(crate) use schema::CompiledSchema;
 
 /// A document that clients send, validated against the schema in the API description.
 pub(crate) trait Validated: DeserializeOwned {

@@ -260,7 +260,7 @@ pub struct AuthConfig {
 
 impl AuthConfig {
     /// How long an unused session lasts.
-    pub fn session(&self) -> Duration {
+    pub fn session_lifetime(&self) -> Duration {
         Duration::from_hours(24) * self.session_days
     }
 }

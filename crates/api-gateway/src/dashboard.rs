@@ -79,6 +79,6 @@ fn dashboard(deliveries: RecentDeliveries, integrations: IntegrationCounts, wait
 
 /// How long the database takes to answer.
 async fn ping(store: &Store) -> Result<Duration, StoreError> {
-    let began = Instant::now();
-    store.ping().await.map(|()| began.elapsed())
+    let started = Instant::now();
+    store.ping().await.map(|()| started.elapsed())
 }

@@ -113,7 +113,7 @@ impl ConfigFeed {
         let committed = self.store.configuration().revision().await?;
         self.poll_now();
         let mut revision = self.revision();
-        let caught_up = revision.wait_for(|held| held.is_some_and(|held| held >= committed));
+        let caught_up = revision.wait_for(|loaded| loaded.is_some_and(|loaded| loaded >= committed));
         match tokio::time::timeout(CATCH_UP_TIMEOUT, caught_up).await {
             Ok(_reached) => Ok(()),
             Err(_elapsed) => Err(StoreError::Unavailable("the configuration feed lags behind".to_owned())),
@@ -124,7 +124,7 @@ impl ConfigFeed {
     pub(crate) async fn wait_until_in_force(&self, committed: u64) {
         self.poll_now();
         let mut revision = self.revision();
-        let in_force = revision.wait_for(|held| held.is_some_and(|held| held >= committed));
+        let in_force = revision.wait_for(|loaded| loaded.is_some_and(|loaded| loaded >= committed));
         let _ = tokio::time::timeout(TAKE_EFFECT_TIMEOUT, in_force).await;
     }
 
@@ -163,28 +163,28 @@ impl ConfigFeed {
     }
 
     async fn poll(&self) -> Result<(), StoreError> {
-        let Some(held) = *self.revision.borrow() else {
+        let Some(loaded) = *self.revision.borrow() else {
             return self.load().await;
         };
         let stored = self.store.configuration().revision().await?;
-        if stored < held {
+        if stored < loaded {
             // The database was replaced by another one.
             return self.load().await;
         }
-        if stored > held {
-            self.catch_up(held, stored).await
+        if stored > loaded {
+            self.catch_up(loaded, stored).await
         } else {
             Ok(())
         }
     }
 
-    async fn catch_up(&self, mut held: u64, stored: u64) -> Result<(), StoreError> {
-        while held < stored {
-            let Some(changes) = self.store.configuration().changes_since(held, BATCH).await? else {
+    async fn catch_up(&self, mut loaded: u64, stored: u64) -> Result<(), StoreError> {
+        while loaded < stored {
+            let Some(changes) = self.store.configuration().changes_since(loaded, BATCH).await? else {
                 return self.load().await;
             };
             let Some(last) = changes.last() else { return Ok(()) };
-            held = last.revision;
+            loaded = last.revision;
             self.apply_changes(changes);
         }
         Ok(())

@@ -90,7 +90,7 @@ struct Gate {
 
 async fn handle(State(gate): State<Gate>, request: Request, next: Next) -> Response {
     let limit = gate.app.http().request_timeout();
-    answer::finish(limit, request, |request| apply_cors(gate, request, next)).await
+    response_layer::finish(limit, request, |request| apply_cors(gate, request, next)).await
 }
 
 /// What pages of the allowed origins may do from a browser. Other pages may do nothing.

@@ -73,10 +73,10 @@ where
     F: Future<Output = Result<(), Status>>,
 {
     match tokio::time::timeout(TIMEOUT, fleet.on_each(nudge)).await {
-        Ok(Ok(answers)) => {
-            for (address, status) in answers
+        Ok(Ok(results)) => {
+            for (address, status) in results
                 .into_iter()
-                .filter_map(|(address, answer)| answer.err().map(|status| (address, status)))
+                .filter_map(|(address, result)| result.err().map(|status| (address, status)))
             {
                 tracing::debug!(service, %address, %status, "one was not nudged, it will look by itself");
             }

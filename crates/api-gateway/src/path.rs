@@ -43,8 +43,8 @@ pub(crate) fn import(text: &str) -> Result<ImportId, ApiError> {
 }
 
 /// The identifier of a delivery log, of its trace or of its dead letter.
-pub(crate) fn log(text: &str, what: &str) -> Result<LogId, ApiError> {
-    text.parse().map_err(|_| ApiError::not_found(what))
+pub(crate) fn log(text: &str, kind: &str) -> Result<LogId, ApiError> {
+    text.parse().map_err(|_| ApiError::not_found(kind))
 }
 
 /// A person's identifier.

@@ -69,7 +69,7 @@ impl PeerServices {
 }
 
 async fn check(service: &'static str, mut client: HealthClient<Client>) -> ServiceHealth {
-    let began = Instant::now();
+    let started = Instant::now();
     let response = tokio::time::timeout(TIMEOUT, client.check(HealthCheckRequest::default())).await;
     let health = match response {
         Ok(Ok(response)) if response.get_ref().status() == ServingStatus::Serving => Health::Serving,
@@ -79,6 +79,6 @@ async fn check(service: &'static str, mut client: HealthClient<Client>) -> Servi
     ServiceHealth {
         service,
         health,
-        took: began.elapsed(),
+        took: started.elapsed(),
     }
 }

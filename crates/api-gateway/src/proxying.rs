@@ -22,21 +22,21 @@ use crate::tenant_shares::Shares;
 
 mod address;
 mod admitted;
-mod answering;
 mod call;
-mod client;
-mod described;
+mod client_auth;
+mod content_headers;
 mod forwarding;
 mod headers;
 mod intake;
+mod matching;
 mod metrics;
 mod outcome;
 mod record;
 mod recorded_body;
 mod recording;
+mod responding;
 mod routes;
 mod shaping;
-mod wanted;
 
 pub(crate) use call::{IncomingCall, handle};
 pub(crate) use recording::Recording;
@@ -90,7 +90,7 @@ impl Proxying {
 
     /// Reports the end of a call to the circuit breaker. Calls of a healthy integration skip this; others do it in the
     /// background.
-    fn ended(self: &Arc<Self>, route: &Arc<Route>, message: MessageId, ended: Ended, probe: Option<ProbeId>) {
+    fn report_end(self: &Arc<Self>, route: &Arc<Route>, message: MessageId, ended: Ended, probe: Option<ProbeId>) {
         let routine = ended == Ended::Delivered && self.breakers.buffer_success(route.integration.id);
         if probe.is_none() && (routine || ended == Ended::Untold) {
             return;

@@ -11,6 +11,7 @@ use crate::gateway::Gateway;
 
 pub(crate) mod api_keys;
 pub(crate) mod bundle;
+mod egress;
 pub(crate) mod event_types;
 pub(crate) mod history;
 pub(crate) mod inbound_integrations;
@@ -18,7 +19,6 @@ pub(crate) mod integrations;
 pub(crate) mod jobs;
 pub(crate) mod lookups;
 pub(crate) mod organizations;
-mod reach;
 pub(crate) mod resource;
 mod scripts;
 pub(crate) mod size;

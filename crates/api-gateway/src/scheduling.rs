@@ -125,12 +125,12 @@ async fn resolve_script(
     let timeout = integration.map_or(DEFAULT_SCRIPT_TIMEOUT, |integration| integration.script_timeout);
     let script = CompiledScript::new(source, timeout);
     let raw = Bytes::from(payload.to_string());
-    let answer = gateway
+    let output = gateway
         .transformer()
         .on_trial()
         .evaluate_script(&script, &Payload { raw, json: payload }, &subject)
         .await;
-    let value = answer.result.map_err(to_api_error)?.unwrap_or(Value::Null);
+    let value = output.result.map_err(to_api_error)?.unwrap_or(Value::Null);
     let zone = delay.zone().map(Zone::name);
     let schedule = Schedule::read(ScheduleMode::Delayed, Some(&json!({"at": "told", "timezone": zone})))?;
     Ok((schedule, json!({ "told": value })))

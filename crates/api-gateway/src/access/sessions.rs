@@ -13,7 +13,7 @@ use ig_store::{Session, Store, User};
 use super::Caller;
 use super::caller::unauthorized;
 use super::caller_cache::CallerCache;
-use super::logins::LoginLimiter;
+use super::login_limiter::LoginLimiter;
 use super::tokens::{Token, Tokens};
 use crate::config::AuthConfig;
 use crate::error::ApiError;
@@ -70,7 +70,7 @@ impl Sessions {
         Self {
             limiter: LoginLimiter::new(store.clone(), config),
             tokens,
-            lifetime: config.session(),
+            lifetime: config.session_lifetime(),
             store,
             cache: CallerCache::default(),
         }

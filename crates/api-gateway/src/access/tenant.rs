@@ -48,8 +48,8 @@ impl<R: RequiredRight> FromRequestParts<AppState> for Tenant<R> {
         gateway.check_org_exists(org).await?;
         let extras = ResponseExtras::of(parts);
         extras.note_org(org);
-        let own = gateway.request_limits(org);
-        app.limits().take_for_org(org, own, R::RIGHT, &extras).await?;
+        let own_limits = gateway.request_limits(org);
+        app.limits().take_for_org(org, own_limits, R::RIGHT, &extras).await?;
         Ok(Self {
             org,
             gateway,

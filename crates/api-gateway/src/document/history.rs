@@ -168,14 +168,14 @@ pub(crate) fn differences(before: Option<&Renderings>, after: Option<&Renderings
         &InputPath::new(""),
         &mut pointers,
     );
-    let shown = |renderings: Option<&Renderings>, pointer: &str| {
+    let value_in = |renderings: Option<&Renderings>, pointer: &str| {
         let renderings = renderings?;
         renderings.full.pointer(pointer)?;
         Some(renderings.masked.pointer(pointer).cloned().unwrap_or_else(|| MASK.into()))
     };
     let differences = pointers.into_iter().map(|pointer| Difference {
-        before: shown(before, &pointer),
-        after: shown(after, &pointer),
+        before: value_in(before, &pointer),
+        after: value_in(after, &pointer),
         pointer,
     });
     differences.collect()

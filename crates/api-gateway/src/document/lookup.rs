@@ -17,13 +17,13 @@ use ig_documents::text::{self, noted, within};
 
 mod batch;
 mod import;
-mod question;
+mod requests;
 mod side;
 mod statistics;
 
 pub(crate) use batch::{Batch, BatchAnswer, Deletion, LookupBatch, LookupDeletion, LookupsDeleted};
 pub(crate) use import::{FileFault, ImportEntry, ImportList, ImportReport};
-pub(crate) use question::{
+pub(crate) use requests::{
     LookupAnswer, LookupAnswers, LookupMatches, LookupMatchesList, LookupQuestions, LookupRequest, LookupRequests,
 };
 pub(crate) use side::SideDocument;
@@ -122,23 +122,23 @@ impl Lookup {
     pub(crate) fn into_draft(self, org: OrgId, defaults: &Defaults) -> Result<LookupDraft, Faults> {
         let Self {
             tenant_id,
-            lookup_type: given,
+            lookup_type: type_name,
             source,
             target,
             is_active,
             ..
         } = self;
         let mut faults = Faults::default();
-        let named = given.map(|text| within("/type", lookup_type(&text)));
-        let named = named.or_else(|| defaults.lookup_type.clone().map(Ok));
-        let named = named.unwrap_or_else(|| Err(Faults::one("/type", "is required")));
-        let named = noted(&mut faults, "", named);
+        let table_type = type_name.map(|text| within("/type", lookup_type(&text)));
+        let table_type = table_type.or_else(|| defaults.lookup_type.clone().map(Ok));
+        let table_type = table_type.unwrap_or_else(|| Err(Faults::one("/type", "is required")));
+        let table_type = noted(&mut faults, "", table_type);
         let tenant = tenant_id.map(|rid| within("/tenantId", parse_tenant(org, rid)));
         let tenant = tenant.unwrap_or(Ok(defaults.tenant_id));
         let tenant_id = noted(&mut faults, "", tenant).flatten();
         let source = noted(&mut faults, "/source", source.validate());
         let target = noted(&mut faults, "/target", target.validate());
-        match (named, source, target) {
+        match (table_type, source, target) {
             (Some(lookup_type), Some(source), Some(target)) if faults.is_empty() => Ok(LookupDraft {
                 table: LookupTable { lookup_type, tenant_id },
                 source,

@@ -39,11 +39,11 @@ pub(crate) struct Push;
 impl PartialSchema for Push {
     fn schema() -> RefOr<Schema> {
         let one = Ref::from_schema_name("PushedEvent");
-        let many = ArrayBuilder::new()
+        let list = ArrayBuilder::new()
             .items(one.clone())
             .min_items(Some(1))
             .max_items(Some(MAX_EVENTS));
-        OneOfBuilder::new().item(one).item(many).into()
+        OneOfBuilder::new().item(one).item(list).into()
     }
 }
 

@@ -78,7 +78,7 @@ impl UserDocument {
             faults.add("/password", "is required");
         }
         let change = noted(&mut faults, "", self.change());
-        let made = change.and_then(|change| {
+        let new_user = change.and_then(|change| {
             let UserChange {
                 email,
                 name,
@@ -94,7 +94,7 @@ impl UserDocument {
                 password,
             })
         });
-        made.ok_or(faults)
+        new_user.ok_or(faults)
     }
 
     /// The change to a person, or everything that is wrong with the document.

@@ -136,12 +136,12 @@ fn concerns_services(change: &Change) -> bool {
 /// An item and the following ones that fit into the same message.
 fn next_message(first: v1::Change, rest: &mut Peekable<impl Iterator<Item = v1::Change>>) -> Vec<v1::Change> {
     let mut bytes = first.encoded_bytes();
-    let mut part = vec![first];
-    while part.len() < MAX_ITEMS
+    let mut items = vec![first];
+    while items.len() < MAX_ITEMS
         && let Some(next) = rest.next_if(|next| bytes + next.encoded_bytes() <= MESSAGE_BYTES)
     {
         bytes += next.encoded_bytes();
-        part.push(next);
+        items.push(next);
     }
-    part
+    items
 }

@@ -10,8 +10,8 @@ use utoipa::openapi;
 use utoipa::openapi::path::PathItem;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 
-use crate::answer::ErrorBody;
 use crate::gateway::AppState;
+use crate::response_layer::ErrorBody;
 
 use super::BASE;
 
@@ -98,9 +98,9 @@ fn operations<'a>(path: &'a str, item: &'a mut PathItem) -> impl Iterator<Item =
 
 /// Serves the description, without a key.
 pub(super) fn route(openapi: Arc<openapi::OpenApi>) -> Router<AppState> {
-    let answer = move || {
+    let handler = move || {
         let openapi = Arc::clone(&openapi);
         async move { Json(openapi.as_ref().clone()) }
     };
-    Router::new().route(&format!("{BASE}/openapi.json"), get(answer))
+    Router::new().route(&format!("{BASE}/openapi.json"), get(handler))
 }

@@ -11,8 +11,8 @@ use crate::body::JsonBody;
 use crate::document::{FieldSchema, FieldSchemaChange, FieldSchemaList, Listing as _};
 use crate::error::ApiError;
 use crate::gateway::AppState;
-use crate::guard::IfMatch;
 use crate::http::handler::routes;
+use crate::if_match::IfMatch;
 use crate::path;
 use crate::query::{Paging, QueryParams};
 use crate::resource_response::ResourceResponse;
@@ -45,7 +45,7 @@ async fn read(
     Path(name): Path<String>,
 ) -> Result<ResourceResponse<FieldSchema>, ApiError> {
     let found: EventTypeDefinition = resource::get(&gateway, org, &path::event_type(&name)).await?;
-    Ok(shown(found.into()))
+    Ok(to_response(found.into()))
 }
 
 /// Sets the schema, the sample payload and the validation mode of an event type; creates the event type if needed.
@@ -64,7 +64,7 @@ async fn replace(
     body: JsonBody,
 ) -> Result<ResourceResponse<FieldSchema>, ApiError> {
     let changed = event_types::put_fields(&gateway, org, path::event_type(&name), body.document()?, if_match).await?;
-    Ok(shown(changed.into()))
+    Ok(to_response(changed.into()))
 }
 
 /// Removes the schema of an event type; its payloads are no longer validated.
@@ -84,6 +84,6 @@ async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn shown(schema: FieldSchema) -> ResourceResponse<FieldSchema> {
+fn to_response(schema: FieldSchema) -> ResourceResponse<FieldSchema> {
     ResourceResponse::found(schema.revision, schema)
 }

@@ -8,13 +8,13 @@ use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{OrgQuery, Runtime, Tenant};
-use crate::answer::RequestId;
 use crate::client_info::{ClientAddress, IsHttps};
 use crate::error::ApiError;
 use crate::gateway::{AppState, Gateway};
 use crate::http::handler::routes;
 use crate::proxying::{self, IncomingCall};
 use crate::response_extras::ResponseExtras;
+use crate::response_layer::RequestId;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()

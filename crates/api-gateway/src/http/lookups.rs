@@ -17,21 +17,21 @@ use crate::body::JsonBody;
 use crate::document::{Listing as _, Lookup, LookupList, merge_patch, merge_put, parse_tenant};
 use crate::error::ApiError;
 use crate::gateway::AppState;
-use crate::guard::IfMatch;
 use crate::http::handler::routes;
+use crate::if_match::IfMatch;
 use crate::path;
 use crate::query::{Paging, QueryParams, parse_flag, parse_with};
 use crate::resource_response::ResourceResponse;
 use crate::resources::lookups;
 
+mod bulk;
 mod files;
-mod many;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(read, replace, patch, delete))
-        .merge(many::routes())
+        .merge(bulk::routes())
         .merge(files::routes())
 }
 
@@ -98,7 +98,7 @@ async fn create(Tenant { org, gateway, .. }: Tenant<Write>, body: JsonBody) -> R
 #[utoipa::path(get, path = "/lookups/{id}", tag = "lookups", params(OrgQuery, ("id" = String, Path)), responses((status = 200, body = Lookup)))]
 async fn read(Tenant { org, gateway, .. }: Tenant<Read>, Path(id): Path<String>) -> Result<ResourceResponse<Lookup>, ApiError> {
     let found = lookups::get(&gateway, org, path::lookup(&id)?).await?;
-    Ok(shown(found))
+    Ok(to_response(found))
 }
 
 /// Replaces a row.
@@ -118,7 +118,7 @@ async fn replace(
 ) -> Result<ResourceResponse<Lookup>, ApiError> {
     let stored = lookups::get(&gateway, org, path::lookup(&id)?).await?;
     let document = merge_put(&Lookup::from(stored.clone()), body)?;
-    Ok(shown(lookups::replace(&gateway, stored, document, if_match).await?))
+    Ok(to_response(lookups::replace(&gateway, stored, document, if_match).await?))
 }
 
 /// Changes some fields of a row: an absent field stays, null removes it, a value replaces it.
@@ -138,7 +138,7 @@ async fn patch(
 ) -> Result<ResourceResponse<Lookup>, ApiError> {
     let stored = lookups::get(&gateway, org, path::lookup(&id)?).await?;
     let document = merge_patch(&Lookup::from(stored.clone()), body)?;
-    Ok(shown(lookups::replace(&gateway, stored, document, if_match).await?))
+    Ok(to_response(lookups::replace(&gateway, stored, document, if_match).await?))
 }
 
 /// Deletes a row.
@@ -158,6 +158,6 @@ async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn shown(row: LookupRow) -> ResourceResponse<Lookup> {
+fn to_response(row: LookupRow) -> ResourceResponse<Lookup> {
     ResourceResponse::found(row.revision, row.into())
 }

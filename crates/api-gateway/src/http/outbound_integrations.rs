@@ -18,9 +18,9 @@ use crate::document::{
 };
 use crate::error::ApiError;
 use crate::gateway::AppState;
-use crate::guard::IfMatch;
 use crate::http::handler::routes;
 use crate::http::resource_handlers::resource_handlers;
+use crate::if_match::IfMatch;
 use crate::path;
 use crate::preview::{dry_run, test_delivery};
 use crate::query::{Paging, QueryParams, parse_flag, parse_number};

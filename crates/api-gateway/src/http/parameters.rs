@@ -20,8 +20,8 @@ pub(super) struct Parameters(HashMap<String, HashMap<Method, Vec<String>>>);
 impl Parameters {
     /// The parameters of all described operations except runtime calls, whose parameters belong to their targets.
     pub(super) fn of(openapi: &OpenApi) -> Self {
-        let passed_on = format!("{BASE}/integrations/");
-        let paths = openapi.paths.paths.iter().filter(|(path, _)| !path.starts_with(&passed_on));
+        let proxied = format!("{BASE}/integrations/");
+        let paths = openapi.paths.paths.iter().filter(|(path, _)| !path.starts_with(&proxied));
         Self(paths.map(|(path, item)| (path.clone(), operations(item))).collect())
     }
 

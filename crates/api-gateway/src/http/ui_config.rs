@@ -7,8 +7,8 @@ use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
 use crate::error::ApiError;
 use crate::gateway::AppState;
-use crate::guard::IfMatch;
 use crate::http::handler::routes;
+use crate::if_match::IfMatch;
 use crate::resource_response::ResourceResponse;
 use crate::resources::organizations;
 

@@ -15,8 +15,8 @@ use crate::body::JsonBody;
 use crate::document::{Listing as _, UserDocument, UserList, merge_patch, merge_put};
 use crate::error::ApiError;
 use crate::gateway::AppState;
-use crate::guard::IfMatch;
 use crate::http::handler::routes;
+use crate::if_match::IfMatch;
 use crate::path;
 use crate::query::{OneOf, Paging, QueryParams, parse_flag, parse_name, parse_number};
 use crate::resource_response::ResourceResponse;
@@ -91,7 +91,7 @@ async fn read(
     Path(id): Path<String>,
 ) -> Result<ResourceResponse<UserDocument>, ApiError> {
     let found = users::get(&gateway, path::user(&id)?).await?;
-    Ok(shown(found))
+    Ok(to_response(found))
 }
 
 /// Replaces a person; the password stays unless the body has one.
@@ -111,7 +111,7 @@ async fn replace(
 ) -> Result<ResourceResponse<UserDocument>, ApiError> {
     let stored = users::get(&gateway, path::user(&id)?).await?;
     let document = merge_put(&UserDocument::from(stored.clone()), body)?;
-    Ok(shown(users::replace(&gateway, stored, document, if_match).await?))
+    Ok(to_response(users::replace(&gateway, stored, document, if_match).await?))
 }
 
 /// Changes some fields of a person: an absent field stays, null removes it, a value replaces it.
@@ -131,7 +131,7 @@ async fn patch(
 ) -> Result<ResourceResponse<UserDocument>, ApiError> {
     let stored = users::get(&gateway, path::user(&id)?).await?;
     let document = merge_patch(&UserDocument::from(stored.clone()), body)?;
-    Ok(shown(users::replace(&gateway, stored, document, if_match).await?))
+    Ok(to_response(users::replace(&gateway, stored, document, if_match).await?))
 }
 
 /// Deletes a person and ends their sessions.
@@ -151,6 +151,6 @@ async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn shown(user: User) -> ResourceResponse<UserDocument> {
+fn to_response(user: User) -> ResourceResponse<UserDocument> {
     ResourceResponse::found(user.revision, user.into())
 }

@@ -71,7 +71,7 @@ struct DryRun<'a> {
     integration: &'a Integration,
     payload: &'a Payload,
     subject: Subject<'a>,
-    began: Instant,
+    started: Instant,
     steps: Vec<PreviewStep>,
     console: Vec<String>,
 }
@@ -104,7 +104,7 @@ impl<'a> DryRun<'a> {
             integration,
             payload,
             subject,
-            began: Instant::now(),
+            started: Instant::now(),
             steps: Vec::new(),
             console: Vec::new(),
         }
@@ -118,7 +118,7 @@ impl<'a> DryRun<'a> {
         let Some(definition) = definition.filter(|definition| definition.enforced_schema().is_some()) else {
             return Ok(());
         };
-        let began = Instant::now();
+        let started = Instant::now();
         let validation = self.gateway.schemas().validate(definition, &self.payload.raw, Purpose::Trial);
         let verdict = validation.await.map_err(Stop::of)?;
         let (detail, result) = match verdict {
@@ -129,7 +129,7 @@ impl<'a> DryRun<'a> {
         self.steps.push(PreviewStep {
             name: "schema",
             detail,
-            duration_ms: milliseconds(began.elapsed()),
+            duration_ms: milliseconds(started.elapsed()),
         });
         result
     }
@@ -139,9 +139,9 @@ impl<'a> DryRun<'a> {
         self.check_condition("filter", integration.filter.as_ref()).await?;
         self.check_condition("condition", action.condition).await?;
         let shape = CompiledShape::compile(action.transformation, &integration.lookups, integration.script_timeout)?;
-        let began = Instant::now();
+        let started = Instant::now();
         let outcome = self.transformer.shape(&shape, self.payload, &self.subject).await;
-        let shaped = self.record_step("transform", began, outcome, |body| match body {
+        let shaped = self.record_step("transform", started, outcome, |body| match body {
             Some(body) => format!("{} bytes", body.len()),
             None => "nothing to send".to_owned(),
         })?;
@@ -151,19 +151,19 @@ impl<'a> DryRun<'a> {
     async fn check_condition(&mut self, name: &'static str, condition: Option<&Condition>) -> Result<(), Stop> {
         let Some(condition) = condition else { return Ok(()) };
         let compiled = CompiledCondition::compile(condition, self.integration.script_timeout)?;
-        let began = Instant::now();
+        let started = Instant::now();
         let outcome = self
             .transformer
             .evaluate_condition(&compiled, self.payload, &self.subject)
             .await;
-        let holds = self.record_step(name, began, outcome, bool::to_string)?;
+        let holds = self.record_step(name, started, outcome, bool::to_string)?;
         if holds { Ok(()) } else { Err(Stop::Skipped) }
     }
 
     fn record_step<T>(
         &mut self,
         name: &'static str,
-        began: Instant,
+        started: Instant,
         outcome: WithConsole<T>,
         detail: impl Fn(&T) -> String,
     ) -> Result<T, Stop> {
@@ -172,7 +172,7 @@ impl<'a> DryRun<'a> {
         self.steps.push(PreviewStep {
             name,
             detail: result.as_ref().map_or_else(ToString::to_string, detail),
-            duration_ms: milliseconds(began.elapsed()),
+            duration_ms: milliseconds(started.elapsed()),
         });
         result.map_err(Stop::of)
     }
@@ -192,7 +192,7 @@ impl<'a> DryRun<'a> {
             request: body.map(|body| self.request(action, body)).transpose()?,
             console: self.console,
             steps: self.steps,
-            duration_ms: milliseconds(self.began.elapsed()),
+            duration_ms: milliseconds(self.started.elapsed()),
         })
     }
 

@@ -43,11 +43,11 @@ pub(crate) async fn send(gateway: &Gateway, org: OrgId, id: IntegrationId, reque
         .map(|index| delivery_order(&integration, &event, index, text.clone()))
         .collect();
     let (sender, mut ended) = mpsc::unbounded_channel();
-    let (workers, made) = (gateway.workers().clone(), orders.clone());
+    let (workers, pending) = (gateway.workers().clone(), orders.clone());
     let stopping = gateway.context().stopping().clone();
     gateway.context().spawn("test", TaskKind::OneShot, async move {
         let delivering = async {
-            for (at, order) in made.iter().enumerate() {
+            for (at, order) in pending.iter().enumerate() {
                 let report = workers.deliver(order).await;
                 // If no worker can take the first, the others are not tried.
                 let continues = report.is_ok() || at > 0;

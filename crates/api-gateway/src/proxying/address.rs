@@ -21,8 +21,8 @@ pub(super) fn parse_path(path: &str) -> Result<(RouteName, &str), ApiError> {
 /// The query to pass on to the target.
 pub(super) fn target_query(query: &str) -> String {
     let is_own = |pair: &&str| pair.split('=').next() == Some(ORG);
-    let theirs: Vec<_> = query.split('&').filter(|pair| !pair.is_empty() && !is_own(pair)).collect();
-    theirs.join("&")
+    let forwarded: Vec<_> = query.split('&').filter(|pair| !pair.is_empty() && !is_own(pair)).collect();
+    forwarded.join("&")
 }
 
 #[cfg(test)]

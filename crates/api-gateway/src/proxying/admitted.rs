@@ -18,15 +18,15 @@ use ig_transform::CompiledShape;
 use tokio::time::Instant;
 
 use super::call::{IncomingCall, Permits};
-use super::described::describe_json_body;
+use super::content_headers::describe_json_body;
 use super::forwarding::{AttemptStart, ForwardRetries};
 use super::headers::{Origin, target_headers};
 use super::intake::{self, Bounds, Need};
+use super::matching::overloaded;
 use super::outcome::{CallFailure, CallOutcome};
 use super::record::{CallRecord, DeadLetterDraft, Identity, MAX_LOGGED_BODY};
 use super::routes::{CompiledRoute, Route};
-use super::wanted::overloaded;
-use super::{Proxying, address, answering, client, shaping};
+use super::{Proxying, address, client_auth, responding, shaping};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::response_extras::ResponseExtras;
@@ -72,7 +72,7 @@ impl AdmittedCall<'_> {
         let route = Arc::clone(&self.route);
         let compiled = route.compiled.as_ref();
         let compiled = compiled.map_err(|reason| CallFailure::failed(Failure::new(ErrorCategory::Config, reason.clone())))?;
-        client::check(&route, compiled, self.call.client, &self.call.parts.headers)?;
+        client_auth::check(&route, compiled, self.call.client, &self.call.parts.headers)?;
         let body = self.authenticate_body(compiled, body, record).await?;
         let probe = self.ask_breaker().await?;
         let served = self.forward(compiled, extras, body, record).await;
@@ -81,25 +81,25 @@ impl AdmittedCall<'_> {
             Ok(None) => Ended::Untold,
             Err(failure) => breaker_outcome(failure),
         };
-        self.proxying.ended(&route, self.identity.message, ended, probe);
-        let Some((response, began)) = served? else {
-            return Ok(CallResponse::Complete(answering::no_content()));
+        self.proxying.report_end(&route, self.identity.message, ended, probe);
+        let Some((response, started)) = served? else {
+            return Ok(CallResponse::Complete(responding::no_content()));
         };
         let status = response.status;
         match compiled
             .response
             .as_ref()
-            .filter(|_| answering::is_transformed(&route, &self.call.parts.method, status))
+            .filter(|_| responding::is_transformed(&route, &self.call.parts.method, status))
         {
             None => {
                 let permits = self.permits;
                 Ok(CallResponse::Streaming(Box::new(move |record| {
-                    answering::stream(response, began, record, permits)
+                    responding::stream(response, started, record, permits)
                 })))
             }
             Some(shape) => {
                 let (transformer, max_bytes) = (self.gateway.transformer(), self.gateway.http().body_limit_bytes);
-                let shaped = answering::transform(transformer, (&route, shape), response, began, record, max_bytes).await;
+                let shaped = responding::transform(transformer, (&route, shape), response, started, record, max_bytes).await;
                 shaped.map(CallResponse::Complete)
             }
         }

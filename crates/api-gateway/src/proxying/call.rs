@@ -14,12 +14,12 @@ use ig_service::TraceContext;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::admitted::{AdmittedCall, CallResponse};
+use super::matching::overloaded;
 use super::outcome::CallFailure;
 use super::record::{CallRecord, Identity};
 use super::recording::LogAdmission;
 use super::routes::Route;
-use super::wanted::overloaded;
-use super::{Proxying, RETRY_AFTER, metrics, wanted};
+use super::{Proxying, RETRY_AFTER, matching, metrics};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::response_extras::ResponseExtras;
@@ -42,8 +42,8 @@ pub(crate) struct IncomingCall {
 
 /// A call's permits for capacity, released when it ends.
 pub(super) struct Permits {
-    _of_all: Share,
-    _of_one: OwnedSemaphorePermit,
+    _gateway_share: Share,
+    _integration_permit: OwnedSemaphorePermit,
     /// The memory for its body.
     pub(super) body: Share,
 }
@@ -57,7 +57,7 @@ pub(crate) async fn handle(
 ) -> Result<Response, ApiError> {
     let proxying = gateway.proxying();
     let (route, rest) = proxying.find_route(gateway, call)?;
-    let method = match wanted::allowed_method(&route, &call.parts.method) {
+    let method = match matching::allowed_method(&route, &call.parts.method) {
         Ok(method) => method,
         Err(response) => return Ok(response),
     };
@@ -92,17 +92,17 @@ impl Proxying {
             overloaded(message, RETRY_AFTER)
         };
         let org = route.integration.org_id;
-        let of_all = self.calls.of(org);
-        if !of_all.grow(1) {
+        let gateway_share = self.calls.of(org);
+        if !gateway_share.grow(1) {
             return Err(refused("gateway", "Too many calls are under way, please try again"));
         }
-        let of_one = Arc::clone(&route.permits).try_acquire_owned().map_err(|_| {
+        let integration_permit = Arc::clone(&route.permits).try_acquire_owned().map_err(|_| {
             let message = "Too many calls to this integration are under way, please try again";
             refused("integration", message)
         })?;
         Ok(Permits {
-            _of_all: of_all,
-            _of_one: of_one,
+            _gateway_share: gateway_share,
+            _integration_permit: integration_permit,
             body: self.bodies.of(org),
         })
     }

@@ -50,20 +50,20 @@ impl Proxying {
     ) -> Result<(ProxyResponse, AttemptStart), CallFailure> {
         let (mut attempts, mut may_refresh) = (0, true);
         loop {
-            let began = AttemptStart::now();
+            let started = AttemptStart::now();
             let result = self.send_once(call, retries).await;
             record.record_forwarded_request(call);
             let nothing_was_sent = matches!(result, Err(CallError::NotConnected(_)));
             let failure = match result {
                 Ok(response) if may_refresh && self.has_stale_token(call, &response) => {
                     may_refresh = false;
-                    record.record_attempt(began.with_response(&response, None, Some(stale_token())));
+                    record.record_attempt(started.with_response(&response, None, Some(stale_token())));
                     continue;
                 }
-                Ok(response) if !response.status.is_server_error() => return Ok((response, began)),
-                Ok(response) => record_failed_response(response, began, record).await,
+                Ok(response) if !response.status.is_server_error() => return Ok((response, started)),
+                Ok(response) => record_failed_response(response, started, record).await,
                 Err(CallError::Target(failure) | CallError::NotConnected(failure)) => {
-                    record.record_attempt(began.with_failure(failure.clone()));
+                    record.record_attempt(started.with_failure(failure.clone()));
                     failure
                 }
                 Err(CallError::ClientAborted) => return Err(intake::broke_off()),
@@ -111,14 +111,14 @@ impl Proxying {
 }
 
 /// Handles a failed response: logs as much of its body as arrives promptly.
-async fn record_failed_response(mut response: ProxyResponse, began: AttemptStart, record: &mut CallRecord) -> Failure {
+async fn record_failed_response(mut response: ProxyResponse, started: AttemptStart, record: &mut CallRecord) -> Failure {
     let failure = Failure {
         category: ErrorCategory::ServerError,
         message: format!("The target answered {}.", response.status),
         retry_after: retry_after(&response.headers, SystemClock.now()),
     };
     let capture_limit = record.capture_limit(MAX_LOGGED_BODY);
-    let mut attempt = began.with_response(&response, None, Some(failure.clone()));
+    let mut attempt = started.with_response(&response, None, Some(failure.clone()));
     if capture_limit > 0 {
         let mask = response.take_mask();
         let body = tokio::time::timeout(FAILED_BODY_TIMEOUT, response.body.collect_up_to(capture_limit)).await;

@@ -10,8 +10,8 @@ use http_body_util::BodyExt as _;
 use ig_core::outcome::ErrorCategory;
 use ig_delivery::Upload;
 
+use super::matching::overloaded;
 use super::outcome::CallFailure;
-use super::wanted::overloaded;
 use super::{RETRY_AFTER, metrics};
 use crate::error::{ApiError, ErrorCode};
 use crate::tenant_shares::Share;

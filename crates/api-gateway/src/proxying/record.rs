@@ -65,7 +65,7 @@ impl Identity {
 #[derive(Debug)]
 pub(super) struct CallRecord {
     recording: Recording,
-    began: Instant,
+    started: Instant,
     /// The log so far; `None` where no log is kept.
     draft: Option<Box<LogDraft>>,
     is_open: bool,
@@ -90,7 +90,7 @@ impl CallRecord {
         identity: &Identity,
         permit: Option<(LogPermit, Duration)>,
     ) -> Self {
-        metrics::began();
+        metrics::call_started();
         let draft = permit.zip(route.integration.log_level).map(|((permit, retention), level)| {
             Box::new(LogDraft {
                 log: new_log(route, method, identity, retention),
@@ -103,7 +103,7 @@ impl CallRecord {
         });
         Self {
             recording: recording.clone(),
-            began: Instant::now(),
+            started: Instant::now(),
             draft,
             is_open: true,
         }
@@ -192,7 +192,7 @@ impl CallRecord {
     }
 
     fn record_step(&mut self, name: &'static str, duration: Duration, detail: String) {
-        let offset = self.began.elapsed().saturating_sub(duration);
+        let offset = self.started.elapsed().saturating_sub(duration);
         if let Some(draft) = &mut self.draft {
             draft.trace.steps.push(Step {
                 name,
@@ -208,7 +208,7 @@ impl CallRecord {
         if !std::mem::replace(&mut self.is_open, false) {
             return;
         }
-        metrics::ended(outcome_label(&outcome), self.began.elapsed());
+        metrics::call_ended(outcome_label(&outcome), self.started.elapsed());
         if let Some(draft) = self.draft.take() {
             let (entry, permit) = draft.conclude(outcome, now);
             self.recording.record(entry, permit);
@@ -224,8 +224,8 @@ impl Drop for CallRecord {
 
 impl LogDraft {
     fn conclude(mut self, outcome: CallOutcome, now: Timestamp) -> (JournalEntry, LogPermit) {
-        let kept: Option<KeptBody> = self.upload.take().and_then(|upload| upload.captured());
-        self.log.original_payload = kept.map(|body| body.bytes).filter(|bytes| !bytes.is_empty());
+        let captured: Option<KeptBody> = self.upload.take().and_then(|upload| upload.captured());
+        self.log.original_payload = captured.map(|body| body.bytes).filter(|bytes| !bytes.is_empty());
         let letter = self
             .letter
             .take()
@@ -286,11 +286,11 @@ fn new_log(route: &Route, method: ProxyMethod, identity: &Identity, retention: D
 /// An address as logs show it, where the client's query counts as payload.
 fn logged_address(address: &Uri, level: LogLevel) -> Option<ig_core::integration::TargetUrl> {
     let whole = address.to_string();
-    let shown = match level {
+    let logged = match level {
         LogLevel::Full => whole.as_str(),
         LogLevel::Metadata => whole.split('?').next().unwrap_or_default(),
     };
-    shown.parse().ok()
+    logged.parse().ok()
 }
 
 fn outcome_label(outcome: &CallOutcome) -> &'static str {

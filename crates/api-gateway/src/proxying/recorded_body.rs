@@ -22,7 +22,7 @@ pub(super) struct OnEnd {
     /// The part of the response to log, where a log is kept.
     pub(super) logged: Option<LoggedResponse>,
     /// When the attempt that was answered began.
-    pub(super) began: AttemptStart,
+    pub(super) started: AttemptStart,
     /// The outcome of the call if the response completes.
     pub(super) outcome: CallOutcome,
     /// The call's permits.
@@ -40,8 +40,8 @@ pub(super) struct LoggedResponse {
 }
 
 impl LoggedResponse {
-    fn attempt(mut self, began: AttemptStart, outcome: Option<&CallOutcome>) -> Attempt {
-        self.attempt.duration = began.elapsed();
+    fn attempt(mut self, started: AttemptStart, outcome: Option<&CallOutcome>) -> Attempt {
+        self.attempt.duration = started.elapsed();
         self.attempt.response_body = self.capture.take().filter(|body| !body.bytes.is_empty());
         if let Some(body) = &mut self.attempt.response_body {
             body.bytes = (self.mask)(std::mem::take(&mut body.bytes));
@@ -73,12 +73,12 @@ impl RecordedBody {
         let OnEnd {
             mut record,
             logged,
-            began,
+            started,
             outcome: complete_outcome,
             permits,
         } = *at_end;
         if let Some(logged) = logged {
-            record.record_attempt(logged.attempt(began, outcome.as_ref()));
+            record.record_attempt(logged.attempt(started, outcome.as_ref()));
         }
         record.close(outcome.unwrap_or(complete_outcome), SystemClock.now());
         drop(permits);

@@ -10,17 +10,17 @@ use ig_core::event::Payload;
 use ig_core::outcome::{ErrorCategory, Failure};
 use ig_transform::{CompiledShape, Refusal, Subject, TransformError, Transformer, WithConsole};
 
-use super::described;
+use super::content_headers;
+use super::matching::overloaded;
 use super::outcome::CallFailure;
 use super::record::CallRecord;
 use super::routes::Route;
-use super::wanted::overloaded;
 use crate::error::{ApiError, ErrorCode};
 
 /// Whether the content type is JSON; a missing one counts as JSON.
 pub(super) fn is_json(headers: &HeaderMap) -> bool {
     let given = headers.get(CONTENT_TYPE);
-    given.is_none_or(|given| given.to_str().is_ok_and(described::is_json))
+    given.is_none_or(|given| given.to_str().is_ok_and(content_headers::is_json))
 }
 
 /// The transformed request body; `None` where the script returns nothing to send. An empty body counts as an empty object.
@@ -88,14 +88,14 @@ async fn transform(
         event_type: &route.event_type,
         now: SystemClock.now(),
     };
-    let began = Instant::now();
+    let started = Instant::now();
     let WithConsole { result, console } = transformer.shape(shape, payload, &subject).await;
     let detail = match &result {
         Ok(Some(body)) => format!("{} bytes", body.len()),
         Ok(None) => "null".to_owned(),
         Err(error) => error.to_string(),
     };
-    record.record_transformation(step, began.elapsed(), detail, console);
+    record.record_transformation(step, started.elapsed(), detail, console);
     result
 }
 

@@ -15,7 +15,7 @@ use super::{creation_stamp, update_stamp};
 use crate::document::{EventTypeDocument, FieldSchemaChange};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
-use crate::guard::IfMatch;
+use crate::if_match::IfMatch;
 use crate::path;
 
 impl Resource for EventTypeDefinition {
@@ -71,8 +71,8 @@ pub(crate) async fn put_fields(
 ) -> Result<EventTypeDefinition, ApiError> {
     let found = gateway.store().event_types().get(org, &event_type).await?;
     let Some(stored) = found else {
-        let named = EventTypeDocument::of_name(event_type.as_str());
-        let definition = EventTypeDefinition::from_document(named, org, parse_name(&event_type)?, creation_stamp())?;
+        let document = EventTypeDocument::of_name(event_type.as_str());
+        let definition = EventTypeDefinition::from_document(document, org, parse_name(&event_type)?, creation_stamp())?;
         return checked_commit(gateway, change.apply(definition)?, Expected::New).await;
     };
     let expected = if_match.against(change.revision, stored.revision)?;

@@ -15,7 +15,7 @@ use super::resource::{self, Resource};
 use crate::document::{AuditLogDetail, Renderings, Secrets, VersionDetail, to_json};
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Gateway;
-use crate::guard::IfMatch;
+use crate::if_match::IfMatch;
 
 /// An organisation's item, by the kind and identifier in a path.
 pub(crate) fn item(org: OrgId, kind: &str, id: &str) -> Result<Item, ApiError> {

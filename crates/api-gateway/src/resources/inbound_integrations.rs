@@ -10,11 +10,11 @@ use ig_core::integration::{Hold, HoldCause};
 use ig_store::Found;
 
 use super::resource::{Resource, commit, resource_fields};
-use super::{new_id, reach, scripts, tenant_faults, update_stamp};
+use super::{egress, new_id, scripts, tenant_faults, update_stamp};
 use crate::document::InboundDocument;
 use crate::error::ApiError;
 use crate::gateway::Gateway;
-use crate::guard::IfMatch;
+use crate::if_match::IfMatch;
 use crate::path;
 
 impl Resource for InboundIntegration {
@@ -64,8 +64,8 @@ impl Resource for InboundIntegration {
 
     async fn check(&self, gateway: &Gateway) -> Result<(), ApiError> {
         let target = ("/targetUrl".to_owned(), self.target.clone());
-        let addresses = std::iter::once(target).chain(reach::token_endpoint(&self.auth));
-        let mut faults = reach::faults(gateway.egress(), addresses).await;
+        let addresses = std::iter::once(target).chain(egress::token_endpoint(&self.auth));
+        let mut faults = egress::faults(gateway.egress(), addresses).await;
         faults.absorb("", tenant_faults(gateway, self.org_id, self.tenant_id).await?);
         let request = scripts::transformation_script("/requestTransformScript".to_owned(), self.request.as_ref());
         let response = scripts::transformation_script("/responseTransformScript".to_owned(), self.response.as_ref());

@@ -17,11 +17,11 @@ use super::{creation_stamp, new_id, update_stamp};
 use crate::document::{Compilers, OutboundIntegration, Secrets, Stamp, fill_masks, to_json};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
-use crate::guard::IfMatch;
+use crate::if_match::IfMatch;
 use crate::path;
 use crate::scheduling;
 
-mod reach;
+mod addresses;
 mod scripts;
 
 impl Resource for Integration {
@@ -79,7 +79,7 @@ impl Resource for Integration {
     }
 
     async fn check(&self, gateway: &Gateway) -> Result<(), ApiError> {
-        let mut faults = super::reach::faults(gateway.egress(), reach::addresses(self)).await;
+        let mut faults = super::egress::faults(gateway.egress(), addresses::located(self)).await;
         faults.absorb("", entity_faults(gateway, self).await?);
         faults.absorb(
             "",

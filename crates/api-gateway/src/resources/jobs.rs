@@ -12,7 +12,7 @@ use ig_store::Found;
 use ig_transform::script::ScriptKind;
 
 use super::resource::{Resource, resource_fields};
-use super::{new_id, reach, scripts, tenant_faults};
+use super::{egress, new_id, scripts, tenant_faults};
 use crate::document::JobDocument;
 use crate::error::ApiError;
 use crate::gateway::Gateway;
@@ -41,8 +41,10 @@ impl Resource for Job {
     async fn check(&self, gateway: &Gateway) -> Result<(), ApiError> {
         let target = ("/targetUrl".to_owned(), self.target.url.clone());
         let source = source_address(self).map(|url| ("/dataSource/url".to_owned(), url));
-        let addresses = std::iter::once(target).chain(source).chain(reach::token_endpoint(&self.auth));
-        let mut faults = reach::faults(gateway.egress(), addresses).await;
+        let addresses = std::iter::once(target)
+            .chain(source)
+            .chain(egress::token_endpoint(&self.auth));
+        let mut faults = egress::faults(gateway.egress(), addresses).await;
         faults.absorb("", tenant_faults(gateway, self.org_id, self.tenant_id).await?);
         let script = self.script.as_ref();
         let located = script.map(|script| ("/transformation/script".to_owned(), script, ScriptKind::Transform));

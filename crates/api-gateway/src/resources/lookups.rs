@@ -15,7 +15,7 @@ use super::{creation_stamp, update_stamp};
 use crate::document::{Batch, BatchAnswer, Deletion, Lookup, LookupBatch, LookupDeletion, LookupRequest, LookupRequests};
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Gateway;
-use crate::guard::IfMatch;
+use crate::if_match::IfMatch;
 
 mod cell;
 mod checking;
@@ -92,14 +92,14 @@ pub(crate) async fn put_batch(gateway: &Gateway, org: OrgId, document: LookupBat
     let Batch { drafts, replace, tenant } = document.validate(org)?;
     let tenants = drafts.iter().map(|draft| draft.table.tenant_id).collect();
     check_tenants(gateway, org, tenants, |at| format!("/lookups/{at}/tenantId")).await?;
-    let answer = if replace {
+    let result = if replace {
         replace_types(gateway, org, &drafts, tenant).await
     } else {
         let written = gateway.store().lookups().put_many(org, &drafts, Utc::now()).await;
         written.map(BatchAnswer::from)
     };
     gateway.feed().poll_now();
-    answer.map_err(to_api_error)
+    result.map_err(to_api_error)
 }
 
 async fn replace_types(
@@ -145,11 +145,11 @@ pub(crate) async fn resolve(
         let keys: Vec<_> = group.iter().map(|request| request.key.clone()).collect();
         found.insert(tenant, gateway.store().lookups().rows(org, tenant, &keys).await?);
     }
-    let answers = requests.requests.iter().map(|request| {
+    let results = requests.requests.iter().map(|request| {
         let row = found.get(&request.tenant).and_then(|rows| rows.get(&request.key));
         (request.clone(), row.cloned())
     });
-    Ok(answers.collect())
+    Ok(results.collect())
 }
 
 /// The rows that map to each target, in the order of the lookups.
@@ -164,11 +164,11 @@ pub(crate) async fn reverse(
         let keys: Vec<_> = group.into_iter().map(target).collect();
         found.insert(tenant, gateway.store().lookups().reverse(org, tenant, &keys).await?);
     }
-    let answers = requests.requests.iter().map(|request| {
+    let results = requests.requests.iter().map(|request| {
         let rows = found.get(&request.tenant).and_then(|rows| rows.get(&target(request)));
         (request.clone(), rows.cloned().unwrap_or_default())
     });
-    Ok(answers.collect())
+    Ok(results.collect())
 }
 
 fn target(request: &LookupRequest) -> ReverseKey {

@@ -12,7 +12,7 @@ use super::update_stamp;
 use crate::document::{Org, OrgDeletionStatus, console};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
-use crate::guard::IfMatch;
+use crate::if_match::IfMatch;
 use crate::path;
 use crate::scheduling;
 

@@ -18,7 +18,7 @@ use crate::body::{JsonBody, Validated};
 use crate::document::{Compilers, Secrets, Stamp, merge_patch, merge_put};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
-use crate::guard::IfMatch;
+use crate::if_match::IfMatch;
 use crate::resource_response::ResourceResponse;
 
 /// One kind of configuration.

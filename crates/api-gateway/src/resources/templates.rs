@@ -142,6 +142,6 @@ async fn create_from(
 async fn create_resource<R: Resource>(gateway: &Gateway, org: OrgId, merged: Value) -> Result<ResourceResponse<Value>, ApiError> {
     let created: R = resource::create(gateway, org, document(merged)?).await?;
     let revision = created.revision();
-    let shown = to_json(&created.into_document(Secrets::SigningShown)?)?;
-    Ok(ResourceResponse::created(revision, shown))
+    let value = to_json(&created.into_document(Secrets::SigningShown)?)?;
+    Ok(ResourceResponse::created(revision, value))
 }

@@ -13,7 +13,7 @@ use ig_store::{Expected, User, UserChange};
 use crate::document::{PasswordChange, UserDocument, parse_password};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
-use crate::guard::IfMatch;
+use crate::if_match::IfMatch;
 
 /// Reads one person.
 pub(crate) async fn get(gateway: &Gateway, id: UserId) -> Result<User, ApiError> {

@@ -24,7 +24,7 @@ pub(super) struct StallTimeout<S> {
 struct Opening {
     timer: Pin<Box<Sleep>>,
     /// The number of preface bytes seen so far.
-    seen: usize,
+    matched: usize,
 }
 
 impl<S> StallTimeout<S> {
@@ -36,7 +36,7 @@ impl<S> StallTimeout<S> {
             timer: None,
             opening: Some(Opening {
                 timer: Box::pin(sleep(start_timeout)),
-                seen: 0,
+                matched: 0,
             }),
         }
     }
@@ -44,9 +44,9 @@ impl<S> StallTimeout<S> {
     /// Notes received bytes: anything that cannot become the preface is HTTP/1.
     fn detect_protocol(&mut self, bytes: &[u8]) {
         if let Some(opening) = &mut self.opening {
-            let rest = &PREFACE[opening.seen..];
-            opening.seen += bytes.len();
-            if opening.seen >= PREFACE.len() || !rest.starts_with(bytes) {
+            let rest = &PREFACE[opening.matched..];
+            opening.matched += bytes.len();
+            if opening.matched >= PREFACE.len() || !rest.starts_with(bytes) {
                 self.opening = None;
             }
         }

@@ -87,7 +87,7 @@ impl LookupBatch {
     pub(crate) fn validate(self, org: OrgId) -> Result<Batch, Faults> {
         let Self {
             replace,
-            lookup_type: named,
+            lookup_type: table_type,
             tenant_id,
             lookups,
         } = self;
@@ -99,10 +99,10 @@ impl LookupBatch {
             );
             return Err(faults);
         }
-        let named = named.and_then(|text| noted(&mut faults, "/type", lookup_type(&text)));
+        let table_type = table_type.and_then(|text| noted(&mut faults, "/type", lookup_type(&text)));
         let tenant = tenant_id.and_then(|rid| noted(&mut faults, "/tenantId", parse_tenant(org, rid)));
         let defaults = Defaults {
-            lookup_type: named,
+            lookup_type: table_type,
             tenant_id: tenant.flatten(),
         };
         let replace = replace.unwrap_or(false);
@@ -140,10 +140,10 @@ impl LookupDeletion {
     pub(crate) fn validate(self, org: OrgId) -> Result<Deletion, Faults> {
         let Self {
             ids,
-            lookup_type: named,
+            lookup_type: table_type,
             tenant_id,
         } = self;
-        match (ids, named) {
+        match (ids, table_type) {
             (Some(ids), None) if tenant_id.is_none() => {
                 if ids.is_empty() || ids.len() > MAX_ROWS {
                     return Err(Faults::one("/ids", format!("must hold 1 to {MAX_ROWS} identifiers")));
@@ -151,10 +151,10 @@ impl LookupDeletion {
                 // A malformed identifier cannot name an existing row.
                 Ok(Deletion::Rows(ids.iter().filter_map(|id| id.parse().ok()).collect()))
             }
-            (None, Some(named)) => {
-                let named = within("/type", lookup_type(&named))?;
+            (None, Some(table_type)) => {
+                let table_type = within("/type", lookup_type(&table_type))?;
                 let tenant = tenant_id.map(|rid| within("/tenantId", parse_tenant(org, rid))).transpose()?;
-                Ok(Deletion::Type(named, tenant))
+                Ok(Deletion::Type(table_type, tenant))
             }
             _ => Err(Faults::one("", "must name either ids, or a type and where wanted a tenantId")),
         }

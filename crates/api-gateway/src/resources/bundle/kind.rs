@@ -15,7 +15,7 @@ use super::step::Step;
 use crate::document::{PlannedChange, Renderings, Secrets, differences, restore_secrets, strip_managed_fields, to_json};
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Gateway;
-use crate::guard::IfMatch;
+use crate::if_match::IfMatch;
 use ig_documents::unmasked;
 
 /// A kind of configuration that makes up one section of the document.
@@ -33,8 +33,8 @@ pub(super) trait Kind: Resource {
 pub(super) async fn export<K: Kind>(gateway: &Gateway, org: OrgId) -> Result<Vec<K::Document>, ApiError> {
     let all = K::all(gateway, org).await?;
     let declared = all.into_iter().map(|stored| {
-        let shown = to_json(&stored.into_document(Secrets::Masked)?)?;
-        serde_json::from_value(strip_managed_fields(shown, org)).map_err(|error| {
+        let masked = to_json(&stored.into_document(Secrets::Masked)?)?;
+        serde_json::from_value(strip_managed_fields(masked, org)).map_err(|error| {
             tracing::error!(%error, part = K::SECTION, "what is stored cannot be exported");
             ApiError::internal()
         })

@@ -14,7 +14,7 @@ use ig_delivery::{BodyCapture, ProxyResponse, strip_origin_headers};
 use ig_transform::{CompiledShape, Transformer};
 
 use super::call::Permits;
-use super::described::describe_json_body;
+use super::content_headers::describe_json_body;
 use super::forwarding::AttemptStart;
 use super::outcome::{CallFailure, CallOutcome};
 use super::record::{CallRecord, MAX_LOGGED_BODY};
@@ -22,21 +22,21 @@ use super::recorded_body::{LoggedResponse, OnEnd, RecordedBody};
 use super::routes::Route;
 use super::shaping;
 use crate::access::RENEWED_TOKEN;
-use crate::answer::FromUpstream;
+use crate::response_layer::FromUpstream;
 
 mod envelope;
 
 /// The response as it streams in.
-pub(super) fn stream(mut response: ProxyResponse, began: AttemptStart, record: CallRecord, permits: Permits) -> Response {
+pub(super) fn stream(mut response: ProxyResponse, started: AttemptStart, record: CallRecord, permits: Permits) -> Response {
     let at_end = OnEnd {
         logged: record.is_logged().then(|| LoggedResponse {
             capture: BodyCapture::with_limit(record.capture_limit(MAX_LOGGED_BODY)),
-            attempt: began.with_response(&response, None, None),
+            attempt: started.with_response(&response, None, None),
             mask: Box::new(response.take_mask()),
         }),
         outcome: outcome_of(response.status),
         record,
-        began,
+        started,
         permits,
     };
     client_response(response.status, response.headers, RecordedBody::body(response.body, at_end))
@@ -58,11 +58,11 @@ pub(super) async fn transform(
     transformer: &Transformer,
     (route, shape): (&Route, &CompiledShape),
     response: ProxyResponse,
-    began: AttemptStart,
+    started: AttemptStart,
     record: &mut CallRecord,
     max_bytes: usize,
 ) -> Result<Response, CallFailure> {
-    let (status, headers, body) = read_whole(response, began, record, max_bytes).await?;
+    let (status, headers, body) = read_whole(response, started, record, max_bytes).await?;
     let is_script = matches!(route.integration.response, Some(Transformation::Script(_)));
     let payload = payload(&headers, &body, status, is_script)?;
     let output = shaping::transform_response(transformer, route, shape, &payload, record).await?;
@@ -78,27 +78,27 @@ pub(super) async fn transform(
 /// Reads a whole response and records the attempt.
 async fn read_whole(
     mut response: ProxyResponse,
-    began: AttemptStart,
+    started: AttemptStart,
     record: &mut CallRecord,
     max_bytes: usize,
 ) -> Result<(StatusCode, HeaderMap, Bytes), CallFailure> {
-    let mut attempt = began.with_response(&response, None, None);
+    let mut attempt = started.with_response(&response, None, None);
     let mask = response.take_mask();
     let (status, headers) = (response.status, response.headers);
-    let taken = response.body.collect_up_to(max_bytes).await;
-    attempt.duration = began.elapsed();
-    let kept = taken
+    let collected = response.body.collect_up_to(max_bytes).await;
+    attempt.duration = started.elapsed();
+    let captured = collected
         .as_ref()
         .ok()
         .and_then(Option::as_ref)
         .filter(|_| record.capture_limit(MAX_LOGGED_BODY) > 0);
-    attempt.response_body = kept.map(|body| KeptBody {
+    attempt.response_body = captured.map(|body| KeptBody {
         truncated: body.len() > MAX_LOGGED_BODY,
         bytes: mask(body.slice(..body.len().min(MAX_LOGGED_BODY))),
     });
-    attempt.failure = taken.as_ref().err().map(|broken| broken.0.clone());
+    attempt.failure = collected.as_ref().err().map(|broken| broken.0.clone());
     record.record_attempt(attempt);
-    match taken {
+    match collected {
         Ok(Some(body)) => Ok((status, headers, body)),
         Ok(None) => Err(CallFailure::failed(too_large(max_bytes))),
         Err(broken) => Err(CallFailure::failed(broken.0)),

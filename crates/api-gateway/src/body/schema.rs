@@ -41,15 +41,15 @@ impl CompiledSchema {
 
 /// Adds the numeric bounds that an integer format implies: validators treat a format as an annotation.
 fn add_integer_bounds(schema: &mut Value) {
-    let largest = match schema.get("format").and_then(Value::as_str) {
+    let maximum = match schema.get("format").and_then(Value::as_str) {
         Some("int64") => Some(i64::MAX),
         Some("int32") => Some(i64::from(i32::MAX)),
         _ => None,
     };
     match schema {
         Value::Object(object) => {
-            if let Some(largest) = largest {
-                object.entry("maximum").or_insert_with(|| largest.into());
+            if let Some(maximum) = maximum {
+                object.entry("maximum").or_insert_with(|| maximum.into());
             }
             object.values_mut().for_each(add_integer_bounds);
         }

@@ -59,7 +59,7 @@ pub(crate) async fn finish<F>(limit: Duration, mut request: Request, next: impl 
 where
     F: Future<Output = Response>,
 {
-    let began = Instant::now();
+    let started = Instant::now();
     let id = request_id(request.headers());
     let method = method_label(&request);
     let route = route_label(&request);
@@ -83,13 +83,13 @@ where
         add_security_headers(response.headers_mut());
     }
     response.headers_mut().extend(notes.headers);
-    span.in_scope(|| write_access_log(response.status(), notes.caller.as_deref(), notes.org, began.elapsed()));
+    span.in_scope(|| write_access_log(response.status(), notes.caller.as_deref(), notes.org, started.elapsed()));
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     let status = response.status().as_u16().to_string();
     metrics::histogram!(REQUEST_DURATION, "http_request_method" => method, "http_route" => route, "http_response_status_code" => status)
-        .record(began.elapsed().as_secs_f64());
+        .record(started.elapsed().as_secs_f64());
     response
 }
 

@@ -39,11 +39,11 @@ pub(crate) struct LookupQuestions;
 impl PartialSchema for LookupQuestions {
     fn schema() -> RefOr<Schema> {
         let one = Ref::from_schema_name("LookupQuestion");
-        let many = ArrayBuilder::new()
+        let list = ArrayBuilder::new()
             .items(one.clone())
             .min_items(Some(1))
             .max_items(Some(MAX_LOOKUPS));
-        OneOfBuilder::new().item(one).item(many).into()
+        OneOfBuilder::new().item(one).item(list).into()
     }
 }
 
@@ -98,18 +98,18 @@ impl LookupRequests {
 fn parse_request(item: Value, org: OrgId) -> Result<LookupRequest, Faults> {
     LookupQuestion::compiled_schema().check(&item)?;
     let LookupQuestion {
-        lookup_type: named,
+        lookup_type: table_type,
         value,
         tenant_id,
     } = serde_json::from_value(item).map_err(|error| Faults::one("", error.to_string()))?;
     let mut faults = Faults::default();
-    let named = noted(&mut faults, "/type", lookup_type(&named));
+    let table_type = noted(&mut faults, "/type", lookup_type(&table_type));
     let tenant = tenant_id.and_then(|rid| noted(&mut faults, "/tenantId", parse_tenant(org, rid)));
-    let key = named.as_ref().and_then(|named| LookupKey::of(named, &value));
-    if named.is_some() && key.is_none() {
+    let key = table_type.as_ref().and_then(|table_type| LookupKey::of(table_type, &value));
+    if table_type.is_some() && key.is_none() {
         faults.add("/value", "must be a text that is not blank, a number, true or false");
     }
-    match (named, key) {
+    match (table_type, key) {
         (Some(lookup_type), Some(key)) if faults.is_empty() => Ok(LookupRequest {
             lookup_type,
             value,

@@ -43,8 +43,8 @@ pub(super) fn is_json(given: &str) -> bool {
 fn json_content_type(given: &str) -> Option<String> {
     let parts = given.split(';').map(str::trim);
     let is_charset = |part: &str| part.to_ascii_lowercase().starts_with("charset=");
-    let kept: Vec<_> = parts.filter(|part| !is_charset(part)).collect();
-    is_json(given).then(|| kept.join("; "))
+    let remaining: Vec<_> = parts.filter(|part| !is_charset(part)).collect();
+    is_json(given).then(|| remaining.join("; "))
 }
 
 #[cfg(test)]
