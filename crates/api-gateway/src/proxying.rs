@@ -1,9 +1,14 @@
 //! Inbound calls: the gateway proxies a client's request to an outside API and answers in real time.
 //!
-//! A call passes these steps in order: the integration by its name, the method, capacity for the call and its log, client
-//! authentication, the circuit breaker, the rate limits, the body limit, the request transformation, the target, the response
-//! transformation. Without transformations both bodies stream. A [`record::CallRecord`] logs the call however it ends, also when
-//! the client disconnects half-way.
+//! A call passes these steps in order: the integration by its name, the method, capacity for the call and its log, the client's address
+//! and credentials, its signature, the circuit breaker, the target address, the integration's rate limit, the body within its limits, the
+//! request transformation, the target, the response transformation. A [`record::CallRecord`] logs the call however it ends, also when the
+//! client disconnects half-way.
+//!
+//! The body of a call that its client signs is read whole for the signature, within the same limits: before the breaker and the rate limit,
+//! so that an unauthenticated call uses neither. A call beyond the rate limit still has its body read where it is small, and so leaves a
+//! dead letter. Bodies stream unless a signature or a transformation needs all of them; a small request body is buffered, so that the call
+//! can be sent again.
 
 use std::sync::Arc;
 use std::time::Duration;
