@@ -14,7 +14,7 @@ mod unauthenticated;
 
 pub(crate) use authenticated::{Authenticated, CurrentUser};
 pub(crate) use caller::{Caller, RENEWED_TOKEN};
-pub(crate) use keys::Keys;
+pub(crate) use keys::ApiKeys;
 pub(crate) use platform::Platform;
 pub(crate) use right::{Events, Read, RequiredRight, Runtime, Write};
 pub(crate) use sessions::{NewSession, Sessions};

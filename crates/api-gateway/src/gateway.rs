@@ -9,7 +9,7 @@ use ig_store::{CommitError, Expected, Store};
 use ig_transform::{PayloadSchemas, Transformer};
 use serde_json::Value;
 
-use crate::access::{Caller, Keys, Sessions};
+use crate::access::{ApiKeys, Caller, Sessions};
 use crate::config::HttpConfig;
 use crate::error::{ApiError, ErrorCode};
 use crate::feed::ConfigFeed;
@@ -39,7 +39,7 @@ pub(crate) struct Gateway {
 pub(crate) struct AppParts {
     pub store: Store,
     pub feed: Arc<ConfigFeed>,
-    pub keys: Keys,
+    pub keys: ApiKeys,
     pub sessions: Sessions,
     pub limits: RateLimits,
     pub system_configuration: Value,
@@ -70,7 +70,7 @@ impl AppState {
         }
     }
 
-    pub(crate) fn keys(&self) -> &Keys {
+    pub(crate) fn keys(&self) -> &ApiKeys {
         &self.0.keys
     }
 
@@ -94,7 +94,7 @@ impl Gateway {
     }
 
     /// The API keys of callers.
-    pub(crate) fn keys(&self) -> &Keys {
+    pub(crate) fn keys(&self) -> &ApiKeys {
         &self.parts.keys
     }
 

@@ -75,7 +75,7 @@ pub(crate) fn router(app: AppState) -> Router {
         .merge(docs::route())
         .merge(ig_console::router())
         .fallback(unknown_route)
-        .method_not_allowed_fallback(wrong_method)
+        .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(gate, handle))
         .with_state(app)
 }
@@ -194,6 +194,6 @@ async fn unknown_route() -> ApiError {
     ApiError::not_found("Route")
 }
 
-async fn wrong_method() -> ApiError {
+async fn method_not_allowed() -> ApiError {
     ApiError::new(ErrorCode::MethodNotAllowed, "The resource has no such method")
 }

@@ -51,7 +51,7 @@ use tonic::service::Routes;
 
 pub use config::{AuthConfig, BootstrapConfig, Config, HttpConfig, OrganizationsConfig, RateLimitConfig, RuntimeConfig};
 
-use access::{Keys, Sessions};
+use access::{ApiKeys, Sessions};
 use alerting::Alerting;
 use feed::ConfigFeed;
 use gateway::{AppParts, AppState};
@@ -134,7 +134,7 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
     let schedulers = SchedulerClient::new(channel(&config.services.scheduler, &config.grpc)?);
     let peers = PeerServices::new(&config.services, &config.grpc)?;
     let app = AppState::new(AppParts {
-        keys: Keys::new(store.clone()),
+        keys: ApiKeys::new(store.clone()),
         sessions: Sessions::new(store.clone(), &config.auth),
         limits: RateLimits::new(store.rate_windows(), &config.rate_limit),
         system_configuration,

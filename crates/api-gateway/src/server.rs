@@ -66,7 +66,7 @@ pub(crate) async fn serve(
     let listener = TcpListener::bind(address).await.map_err(error)?;
     let bound = listener.local_addr().map_err(error)?;
     let server = Server {
-        builder: Arc::new(builder(config)),
+        builder: Arc::new(connection_builder(config)),
         router,
         permits: Arc::new(Semaphore::new(config.max_connections)),
         connections_by_address: Arc::new(ConnectionsByAddress::new(config)),
@@ -80,7 +80,7 @@ pub(crate) async fn serve(
     let stopping = context.stopping().clone();
     context.spawn("http", TaskKind::RunsUntilShutdown, async move {
         let mut connections = JoinSet::new();
-        let accepting = server.accept(&listener, &mut connections);
+        let accepting = server.accept_loop(&listener, &mut connections);
         let left = async {
             stopping.cancelled().await;
             server.draining.store(true, Ordering::Relaxed);
@@ -116,7 +116,7 @@ struct Server {
 }
 
 impl Server {
-    async fn accept(&self, listener: &TcpListener, connections: &mut JoinSet<()>) -> Infallible {
+    async fn accept_loop(&self, listener: &TcpListener, connections: &mut JoinSet<()>) -> Infallible {
         loop {
             let permit = Arc::clone(&self.permits).acquire_owned().await;
             let (Ok(permit), Ok((stream, peer))) = (permit, listener.accept().await) else {
@@ -125,13 +125,13 @@ impl Server {
             };
             while connections.try_join_next().is_some() {}
             // An address at its connection limit is disconnected.
-            if let Some(counted) = self.connections_by_address.enter(peer.ip()) {
-                self.serve(stream, peer, (permit, counted), connections);
+            if let Some(counted) = self.connections_by_address.admit(peer.ip()) {
+                self.serve_connection(stream, peer, (permit, counted), connections);
             }
         }
     }
 
-    fn serve(
+    fn serve_connection(
         &self,
         stream: TcpStream,
         peer: SocketAddr,
@@ -185,7 +185,7 @@ fn announce_close(mut response: Response) -> Response {
     response
 }
 
-fn builder(config: &HttpConfig) -> Builder<TokioExecutor> {
+fn connection_builder(config: &HttpConfig) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()

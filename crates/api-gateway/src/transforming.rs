@@ -33,7 +33,7 @@ pub(crate) fn start(
             .await;
     });
     let lookups = Arc::new(LookupCache::new(Arc::new(store.lookups()), CacheLimits::default()));
-    let following = follow(Arc::clone(&lookups), Arc::clone(feed));
+    let following = invalidate_on_change(Arc::clone(&lookups), Arc::clone(feed));
     let stop = context.stopping().clone();
     context.spawn("lookup cache", TaskKind::RunsUntilShutdown, async move {
         stop.run_until_cancelled(following).await;
@@ -42,7 +42,7 @@ pub(crate) fn start(
 }
 
 /// Drops cached tables when they change.
-async fn follow(lookups: Arc<LookupCache>, feed: Arc<ConfigFeed>) {
+async fn invalidate_on_change(lookups: Arc<LookupCache>, feed: Arc<ConfigFeed>) {
     let mut revision = feed.revision();
     let mut known_revision = None;
     while revision.changed().await.is_ok() {

@@ -36,7 +36,7 @@ impl Caller {
         let caller = match Credential::of(parts, right)? {
             Credential::Key(key) => app
                 .keys()
-                .caller(key)
+                .authenticate(key)
                 .await?
                 .ok_or_else(|| unauthorized("The API key is not known, or no longer valid"))?,
             Credential::Token(token) => return Self::authenticate_token(parts, app, token).await.map(|person| person.caller),

@@ -12,12 +12,12 @@ const MAX_KEY_BYTES: usize = 512;
 
 /// The API keys of callers.
 #[derive(Debug)]
-pub(crate) struct Keys {
+pub(crate) struct ApiKeys {
     store: Store,
     cache: CallerCache<KeyHash, Caller>,
 }
 
-impl Keys {
+impl ApiKeys {
     /// Reads keys from the store.
     pub(crate) fn new(store: Store) -> Self {
         let cache = CallerCache::default();
@@ -25,7 +25,7 @@ impl Keys {
     }
 
     /// The caller behind a key, if the key is known. Only known keys are cached.
-    pub(crate) async fn caller(&self, key: &[u8]) -> Result<Option<Caller>, StoreError> {
+    pub(crate) async fn authenticate(&self, key: &[u8]) -> Result<Option<Caller>, StoreError> {
         let Some(key) = std::str::from_utf8(key).ok().filter(|key| key.len() <= MAX_KEY_BYTES) else {
             return Ok(None);
         };
@@ -41,7 +41,7 @@ impl Keys {
     }
 
     /// Drops all cached keys, since one was revoked on this replica.
-    pub(crate) fn forget(&self) {
+    pub(crate) fn forget_all(&self) {
         self.cache.forget_all();
     }
 }

@@ -35,13 +35,13 @@ async fn tally_settled_bucket(store: &Store, feed: &ConfigFeed) -> Result<(), St
     if store.delivery_statistics().take_on(bucket).await? {
         let orgs: Vec<_> = feed.configuration().orgs().collect();
         for orgs in orgs.chunks(ORGS_PER_BATCH) {
-            count(store, orgs, bucket).await;
+            tally_batch(store, orgs, bucket).await;
         }
     }
     Ok(())
 }
 
-async fn count(store: &Store, orgs: &[OrgId], bucket: Bucket) {
+async fn tally_batch(store: &Store, orgs: &[OrgId], bucket: Bucket) {
     match store.delivery_statistics().tally(orgs, bucket, Utc::now()).await {
         Ok(organizations) => tracing::debug!(organizations, "deliveries were counted"),
         Err(error) => tracing::warn!(%error, "deliveries could not be counted beforehand"),

@@ -30,13 +30,13 @@ use operation::DescribedOperation;
     info(title = "Integration Gateway", description = "Turns events into signed webhooks and proxies calls to outside APIs: configuration, event push, runtime calls and logs."),
     components(schemas(ErrorBody)),
     security(("apiKey" = []), ("bearer" = [])),
-    modifiers(&Keys)
+    modifiers(&SecuritySchemes)
 )]
 pub(super) struct Api;
 
-struct Keys;
+struct SecuritySchemes;
 
-impl Modify for Keys {
+impl Modify for SecuritySchemes {
     fn modify(&self, openapi: &mut openapi::OpenApi) {
         let key = ApiKeyValue::with_description("X-API-Key", "A key of an organisation, or of the platform.");
         let token = HttpBuilder::new()

@@ -47,9 +47,12 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 async fn push(Tenant { org, gateway, .. }: Tenant<Events>, headers: HeaderMap, body: JsonBody) -> Result<Accepted, ApiError> {
     match PushBody::parse(&body)? {
         PushBody::One(event) => {
-            let event = identified(event, &headers)?;
+            let event = with_idempotency_key(event, &headers)?;
             let answers = pushing::accept(&gateway, org, vec![event], |_| String::new()).await?;
-            answers.into_iter().next().map_or_else(|| Err(ApiError::internal()), one)
+            answers
+                .into_iter()
+                .next()
+                .map_or_else(|| Err(ApiError::internal()), single_response)
         }
         PushBody::Many(_) if headers.contains_key(IDEMPOTENCY_KEY) => Err(ApiError::parameter(
             "Idempotency-Key",
@@ -68,7 +71,7 @@ fn accepted(answers: PushAnswers) -> Accepted {
     (StatusCode::ACCEPTED, Json(answers))
 }
 
-fn one(answer: PushAnswer) -> Result<Accepted, ApiError> {
+fn single_response(answer: PushAnswer) -> Result<Accepted, ApiError> {
     match answer.status {
         PushStatus::Accepted | PushStatus::Duplicate => Ok(accepted(PushAnswers::One(answer))),
         PushStatus::Conflict => Err(ApiError::new(ErrorCode::Conflict, "Another event has this id already")),
@@ -76,7 +79,7 @@ fn one(answer: PushAnswer) -> Result<Accepted, ApiError> {
 }
 
 /// An event without an id takes the one in the header.
-fn identified(event: CheckedEvent, headers: &HeaderMap) -> Result<CheckedEvent, ApiError> {
+fn with_idempotency_key(event: CheckedEvent, headers: &HeaderMap) -> Result<CheckedEvent, ApiError> {
     let Some(key) = headers.get(IDEMPOTENCY_KEY) else {
         return Ok(event);
     };

@@ -63,14 +63,14 @@ impl ListQuery {
         } = self;
         Ok(LookupFilter {
             lookup_type: lookup_type.map(LookupType::new),
-            tenant: tenant_of(org, tenant_id)?,
+            tenant: parse_tenant_id(org, tenant_id)?,
             is_active: parse_flag("isActive", is_active)?,
             search,
         })
     }
 }
 
-fn tenant_of(org: OrgId, text: Option<String>) -> Result<Option<Option<Rid>>, ApiError> {
+fn parse_tenant_id(org: OrgId, text: Option<String>) -> Result<Option<Option<Rid>>, ApiError> {
     let unit = |text: &str| parse_tenant(org, text.parse().ok()?).ok();
     parse_with("tenantId", text, unit, "a number from 1")
 }

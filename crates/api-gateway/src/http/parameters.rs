@@ -68,11 +68,11 @@ fn operations(item: &PathItem) -> HashMap<Method, Vec<String>> {
     ];
     let described = all.into_iter();
     described
-        .filter_map(|(method, operation)| Some((method, names(operation.as_ref()?))))
+        .filter_map(|(method, operation)| Some((method, query_names(operation.as_ref()?))))
         .collect()
 }
 
-fn names(operation: &Operation) -> Vec<String> {
+fn query_names(operation: &Operation) -> Vec<String> {
     let parameters = operation.parameters.iter().flatten();
     let of_query = parameters.filter_map(|parameter| match parameter {
         RefOr::T(parameter) => matches!(parameter.parameter_in, ParameterIn::Query).then(|| parameter.name.clone()),

@@ -35,7 +35,7 @@ pub(crate) async fn run(gateway: &Gateway, org: OrgId, request: PreviewRequest) 
         event_type,
         entity_rid,
     } = request;
-    let integration = integrations::draft(gateway, org, integration, integration_id.as_deref()).await?;
+    let integration = integrations::load_draft(gateway, org, integration, integration_id.as_deref()).await?;
     let index = check_action(&integration, action_index.unwrap_or(0))?;
     let text = match load_payload(gateway, org, given, event_id).await? {
         Some(text) => text,

@@ -38,7 +38,7 @@ pub(crate) async fn send(gateway: &Gateway, org: OrgId, id: IntegrationId, reque
             .unwrap_or_else(|| Bytes::from_static(b"{}")),
     };
     let event = EventId::new(format!("test-{:032x}", rand::random::<u128>()));
-    let indices = indices(&integration, action_index)?.into_iter();
+    let indices = action_indices(&integration, action_index)?.into_iter();
     let orders: Vec<_> = indices
         .map(|index| delivery_order(&integration, &event, index, text.clone()))
         .collect();
@@ -73,7 +73,7 @@ pub(crate) async fn send(gateway: &Gateway, org: OrgId, id: IntegrationId, reque
     Ok(Tested { results })
 }
 
-fn indices(integration: &Integration, one: Option<u16>) -> Result<Vec<u16>, ApiError> {
+fn action_indices(integration: &Integration, one: Option<u16>) -> Result<Vec<u16>, ApiError> {
     let Some(index) = one else {
         return Ok(integration.planned_actions().iter().map(|action| action.index).collect());
     };

@@ -21,10 +21,10 @@ use super::call::{IncomingCall, Permits};
 use super::content_headers::describe_json_body;
 use super::forwarding::{AttemptStart, ForwardRetries};
 use super::headers::{Origin, target_headers};
-use super::intake::{self, Bounds, Need};
+use super::intake::{self, BodyBounds, BodyNeed};
 use super::matching::overloaded;
 use super::outcome::{CallFailure, CallOutcome};
-use super::record::{CallRecord, DeadLetterDraft, Identity, MAX_LOGGED_BODY};
+use super::record::{CallIdentity, CallRecord, DeadLetterDraft, MAX_LOGGED_BODY};
 use super::routes::{CompiledRoute, Route};
 use super::{Proxying, address, client_auth, responding, shaping};
 use crate::error::ApiError;
@@ -41,7 +41,7 @@ pub(super) struct AdmittedCall<'a> {
     pub(super) proxying: &'a Arc<Proxying>,
     pub(super) route: Arc<Route>,
     pub(super) method: ProxyMethod,
-    pub(super) identity: Identity,
+    pub(super) identity: CallIdentity,
     pub(super) rest: &'a str,
     pub(super) call: &'a IncomingCall,
     pub(super) permits: Permits,
@@ -117,7 +117,7 @@ impl AdmittedCall<'_> {
             return Ok(IncomingBody::Unread(body));
         }
         let headers = &self.call.parts.headers;
-        let upload = intake::receive(headers, body, Need::Whole, self.body_bounds(record), &self.permits.body).await?;
+        let upload = intake::receive(headers, body, BodyNeed::Whole, self.body_bounds(record), &self.permits.body).await?;
         record.record_received_body(&upload);
         if let Upload::Whole(bytes) = &upload {
             self.proxying.verify_signature(&self.route, compiled, headers, bytes).await?;
@@ -208,9 +208,9 @@ impl AdmittedCall<'_> {
     }
 
     /// Whether a step needs the whole body.
-    fn body_need(&self, compiled: &CompiledRoute) -> Need {
+    fn body_need(&self, compiled: &CompiledRoute) -> BodyNeed {
         let whole = compiled.template.signs() || self.request_shape(compiled).is_some();
-        if whole { Need::Whole } else { Need::Stream }
+        if whole { BodyNeed::Whole } else { BodyNeed::Stream }
     }
 
     fn request_shape<'a>(&self, compiled: &'a CompiledRoute) -> Option<&'a CompiledShape> {
@@ -218,8 +218,8 @@ impl AdmittedCall<'_> {
         compiled.request.as_ref().filter(|_| !has_no_body)
     }
 
-    fn body_bounds(&self, record: &CallRecord) -> Bounds {
-        Bounds {
+    fn body_bounds(&self, record: &CallRecord) -> BodyBounds {
+        BodyBounds {
             max_bytes: self.gateway.http().body_limit_bytes,
             total: self.route.integration.timeouts.total,
             captured: record.capture_limit(MAX_LOGGED_BODY),

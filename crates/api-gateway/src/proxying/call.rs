@@ -16,7 +16,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::admitted::{AdmittedCall, CallResponse};
 use super::matching::overloaded;
 use super::outcome::CallFailure;
-use super::record::{CallRecord, Identity};
+use super::record::{CallIdentity, CallRecord};
 use super::recording::LogAdmission;
 use super::routes::Route;
 use super::{Proxying, RETRY_AFTER, matching, metrics};
@@ -62,7 +62,7 @@ pub(crate) async fn handle(
         Err(response) => return Ok(response),
     };
     let permits = proxying.acquire_permits(&route)?;
-    let identity = Identity::new(&route, call.request_id.clone(), trace(&call.parts), SystemClock.now());
+    let identity = CallIdentity::new(&route, call.request_id.clone(), trace(&call.parts), SystemClock.now());
     let mut record = proxying.begin_record(gateway, &route, method, &identity).await?;
     let admitted = AdmittedCall {
         gateway,
@@ -112,7 +112,7 @@ impl Proxying {
         gateway: &Gateway,
         route: &Route,
         method: ProxyMethod,
-        identity: &Identity,
+        identity: &CallIdentity,
     ) -> Result<CallRecord, ApiError> {
         let integration = &route.integration;
         let admission = match integration.log_level {

@@ -66,8 +66,8 @@ impl Proxying {
                     record.record_attempt(started.with_failure(failure.clone()));
                     failure
                 }
-                Err(CallError::ClientAborted) => return Err(intake::broke_off()),
-                Err(CallError::ClientStalled(after)) => return Err(intake::too_slow(after)),
+                Err(CallError::ClientAborted) => return Err(intake::body_interrupted()),
+                Err(CallError::ClientStalled(after)) => return Err(intake::body_timed_out(after)),
             };
             attempts += 1;
             let may_help = nothing_was_sent || matches!(failure.category, ErrorCategory::ServerError | ErrorCategory::Network);

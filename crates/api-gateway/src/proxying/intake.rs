@@ -21,7 +21,7 @@ pub(super) const SMALL_BODY: u64 = 64 * 1024;
 
 /// How much of a body the steps of a call need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Need {
+pub(super) enum BodyNeed {
     /// A step needs all of the body.
     Whole,
     /// No step needs all of the body.
@@ -30,7 +30,7 @@ pub(super) enum Need {
 
 /// The limits of size and time for a body.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Bounds {
+pub(super) struct BodyBounds {
     pub(super) max_bytes: usize,
     pub(super) total: Duration,
     /// How much of a streamed body to keep for the log.
@@ -41,15 +41,15 @@ pub(super) struct Bounds {
 pub(super) async fn receive(
     headers: &HeaderMap,
     body: Body,
-    need: Need,
-    bounds: Bounds,
+    need: BodyNeed,
+    bounds: BodyBounds,
     share: &Share,
 ) -> Result<Upload, CallFailure> {
     if body.is_end_stream() {
         return Ok(Upload::Whole(Bytes::new()));
     }
     let declared_length = declared_length(headers);
-    if need == Need::Stream && declared_length.is_none_or(|length| length > SMALL_BODY) {
+    if need == BodyNeed::Stream && declared_length.is_none_or(|length| length > SMALL_BODY) {
         return Ok(Upload::streamed(body, bounds.captured));
     }
     if declared_length.is_some_and(|length| length > bounds.max_bytes as u64) {
@@ -67,7 +67,7 @@ fn declared_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-async fn read_whole(body: Body, declared_length: Option<u64>, bounds: Bounds, share: &Share) -> Result<Bytes, CallFailure> {
+async fn read_whole(body: Body, declared_length: Option<u64>, bounds: BodyBounds, share: &Share) -> Result<Bytes, CallFailure> {
     let collecting = collect(
         body,
         declared_length.unwrap_or_default().min(SMALL_BODY),
@@ -75,14 +75,14 @@ async fn read_whole(body: Body, declared_length: Option<u64>, bounds: Bounds, sh
         share,
     );
     let collected = tokio::time::timeout(bounds.total, collecting).await;
-    collected.unwrap_or_else(|_| Err(too_slow(bounds.total)))
+    collected.unwrap_or_else(|_| Err(body_timed_out(bounds.total)))
 }
 
 /// The body, copied: a log that holds the original would keep the connection's whole buffer alive.
 async fn collect(mut body: Body, expected: u64, max_bytes: usize, share: &Share) -> Result<Bytes, CallFailure> {
     let mut whole = Vec::with_capacity(usize::try_from(expected).unwrap_or_default());
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| broke_off())?.into_data() else {
+        let Ok(data) = frame.map_err(|_| body_interrupted())?.into_data() else {
             continue;
         };
         if whole.len() + data.len() > max_bytes {
@@ -108,12 +108,12 @@ fn too_large(max_bytes: usize) -> CallFailure {
 }
 
 /// The error for a client's body that broke off.
-pub(super) fn broke_off() -> CallFailure {
+pub(super) fn body_interrupted() -> CallFailure {
     CallFailure::refused(ErrorCategory::ClientError, ApiError::fault("", "broke off before its end"))
 }
 
 /// The error for a client's body that took too long.
-pub(super) fn too_slow(after: Duration) -> CallFailure {
+pub(super) fn body_timed_out(after: Duration) -> CallFailure {
     let message = format!("The body did not arrive within {} ms", after.as_millis());
     CallFailure::refused(ErrorCategory::ClientError, ApiError::new(ErrorCode::RequestTimeout, message))
 }

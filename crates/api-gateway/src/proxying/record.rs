@@ -34,7 +34,7 @@ const SOURCE: &str = "inbound";
 
 /// The identity of a call.
 #[derive(Debug, Clone)]
-pub(super) struct Identity {
+pub(super) struct CallIdentity {
     /// The message's identifier.
     pub(super) message: MessageId,
     /// The call's event identifier, which only the gateway generates.
@@ -47,7 +47,7 @@ pub(super) struct Identity {
     pub(super) received_at: Timestamp,
 }
 
-impl Identity {
+impl CallIdentity {
     /// The identity of a call that arrives now.
     pub(super) fn new(route: &Route, request_id: String, trace: TraceContext, now: Timestamp) -> Self {
         let event = EventId::new(format!("call_{:032x}", rand::random::<u128>()));
@@ -87,7 +87,7 @@ impl CallRecord {
         recording: &Recording,
         route: &Route,
         method: ProxyMethod,
-        identity: &Identity,
+        identity: &CallIdentity,
         permit: Option<(LogPermit, Duration)>,
     ) -> Self {
         metrics::call_started();
@@ -243,7 +243,7 @@ impl LogDraft {
     }
 }
 
-fn new_log(route: &Route, method: ProxyMethod, identity: &Identity, retention: Duration) -> DeliveryLog {
+fn new_log(route: &Route, method: ProxyMethod, identity: &CallIdentity, retention: Duration) -> DeliveryLog {
     let integration = &route.integration;
     let at = identity.received_at;
     DeliveryLog {

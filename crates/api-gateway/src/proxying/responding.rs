@@ -64,7 +64,7 @@ pub(super) async fn transform(
 ) -> Result<Response, CallFailure> {
     let (status, headers, body) = read_whole(response, started, record, max_bytes).await?;
     let is_script = matches!(route.integration.response, Some(Transformation::Script(_)));
-    let payload = payload(&headers, &body, status, is_script)?;
+    let payload = transformation_input(&headers, &body, status, is_script)?;
     let output = shaping::transform_response(transformer, route, shape, &payload, record).await?;
     let transformed = match output {
         None => envelope::TransformedResponse::empty(),
@@ -142,7 +142,7 @@ fn too_large(max_bytes: usize) -> Failure {
 }
 
 /// The input of the transformation: the body for a mapping, the whole response for a script.
-fn payload(headers: &HeaderMap, body: &Bytes, status: StatusCode, is_script: bool) -> Result<Payload, CallFailure> {
+fn transformation_input(headers: &HeaderMap, body: &Bytes, status: StatusCode, is_script: bool) -> Result<Payload, CallFailure> {
     if headers.contains_key(CONTENT_ENCODING) {
         let message = "The target's answer is compressed though it was asked not to be, and cannot be transformed.";
         return Err(CallFailure::failed(Failure::new(ErrorCategory::Transformation, message)));

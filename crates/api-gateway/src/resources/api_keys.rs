@@ -48,6 +48,6 @@ pub(crate) async fn revoke(gateway: &Gateway, id: ApiKeyId) -> Result<(), ApiErr
         .api_keys()
         .revoke(id, gateway.caller().actor(), Utc::now())
         .await?;
-    gateway.keys().forget();
+    gateway.keys().forget_all();
     Ok(())
 }

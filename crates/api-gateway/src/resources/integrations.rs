@@ -102,7 +102,7 @@ impl Resource for Integration {
 }
 
 /// An integration to try out: a draft, a stored one, or a draft of a stored one.
-pub(crate) async fn draft(
+pub(crate) async fn load_draft(
     gateway: &Gateway,
     org: OrgId,
     draft: Option<OutboundIntegration>,
@@ -124,14 +124,14 @@ pub(crate) async fn draft(
         None => draft,
     };
     let drafted = Integration::from_document(draft, org, id, stamp);
-    let integration = drafted.map_err(|faults| under("/integration", faults))?;
+    let integration = drafted.map_err(|faults| with_prefix("/integration", faults))?;
     super::scripts::faults(gateway.transformer(), org, scripts::located(&integration))
         .await?
         .into_result(integration)
-        .map_err(|faults| under("/integration", faults).into())
+        .map_err(|faults| with_prefix("/integration", faults).into())
 }
 
-fn under(pointer: &str, found: Faults) -> Faults {
+fn with_prefix(pointer: &str, found: Faults) -> Faults {
     let mut faults = Faults::default();
     faults.absorb(pointer, found);
     faults

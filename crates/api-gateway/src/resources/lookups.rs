@@ -161,17 +161,17 @@ pub(crate) async fn reverse(
     check_request_tenants(gateway, org, requests).await?;
     let mut found = HashMap::new();
     for (tenant, group) in by_tenant(requests) {
-        let keys: Vec<_> = group.into_iter().map(target).collect();
+        let keys: Vec<_> = group.into_iter().map(reverse_key).collect();
         found.insert(tenant, gateway.store().lookups().reverse(org, tenant, &keys).await?);
     }
     let results = requests.requests.iter().map(|request| {
-        let rows = found.get(&request.tenant).and_then(|rows| rows.get(&target(request)));
+        let rows = found.get(&request.tenant).and_then(|rows| rows.get(&reverse_key(request)));
         (request.clone(), rows.cloned().unwrap_or_default())
     });
     Ok(results.collect())
 }
 
-fn target(request: &LookupRequest) -> ReverseKey {
+fn reverse_key(request: &LookupRequest) -> ReverseKey {
     ReverseKey {
         lookup_type: request.lookup_type.clone(),
         target_id: request.key.source_id.clone(),

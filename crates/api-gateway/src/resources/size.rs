@@ -39,9 +39,9 @@ fn largest_part(document: &Value) -> String {
             Value::Array(items) => items.iter().enumerate().map(|(at, part)| (at.to_string(), part)).collect(),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => return pointer,
         };
-        let weighed = parts.into_iter().map(|(name, part)| (weight(part), name, part));
-        match weighed.max_by_key(|(weight, ..)| *weight) {
-            Some((heavy, name, part)) if heavy > weight(at) / 2 => {
+        let sized = parts.into_iter().map(|(name, part)| (approximate_bytes(part), name, part));
+        match sized.max_by_key(|(approximate_bytes, ..)| *approximate_bytes) {
+            Some((largest, name, part)) if largest > approximate_bytes(at) / 2 => {
                 pointer.push('/');
                 pointer.push_str(&name);
                 at = part;
@@ -52,12 +52,12 @@ fn largest_part(document: &Value) -> String {
 }
 
 /// A value's approximate size in bytes.
-fn weight(value: &Value) -> usize {
+fn approximate_bytes(value: &Value) -> usize {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => 8,
         Value::String(text) => text.len(),
-        Value::Array(items) => items.iter().map(weight).sum(),
-        Value::Object(fields) => fields.iter().map(|(name, part)| name.len() + weight(part)).sum(),
+        Value::Array(items) => items.iter().map(approximate_bytes).sum(),
+        Value::Object(fields) => fields.iter().map(|(name, part)| name.len() + approximate_bytes(part)).sum(),
     }
 }
 

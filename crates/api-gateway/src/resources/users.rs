@@ -49,7 +49,7 @@ pub(crate) async fn replace(
         .users()
         .change(
             stored.id,
-            revision(expected, &stored),
+            expected_revision(expected, &stored),
             change,
             gateway.caller().actor(),
             now(),
@@ -68,7 +68,7 @@ pub(crate) async fn delete(gateway: &Gateway, id: UserId, if_match: IfMatch) -> 
     gateway
         .store()
         .users()
-        .delete(id, revision(expected, &stored), gateway.caller().actor())
+        .delete(id, expected_revision(expected, &stored), gateway.caller().actor())
         .await?;
     gateway.sessions().end_all(id, None).await
 }
@@ -118,7 +118,7 @@ fn now() -> Timestamp {
     Utc::now().trunc_subsecs(3)
 }
 
-fn revision(expected: Expected, stored: &User) -> u64 {
+fn expected_revision(expected: Expected, stored: &User) -> u64 {
     match expected {
         Expected::Revision(revision) => revision,
         Expected::New | Expected::Any => stored.revision,

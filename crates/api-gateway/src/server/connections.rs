@@ -36,7 +36,7 @@ impl ConnectionsByAddress {
     }
 
     /// Counts a connection, or returns none if its address is at the limit.
-    pub(super) fn enter(self: &Arc<Self>, peer: IpAddr) -> Option<CountedConnection> {
+    pub(super) fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<CountedConnection> {
         let peer = peer.to_canonical();
         let is_counted = self.max_per_address > 0 && !self.trusted.iter().any(|network| network.contains(&peer));
         let of = is_counted.then(|| subscriber(peer));

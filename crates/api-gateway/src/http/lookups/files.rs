@@ -13,7 +13,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 
-use super::{ListQuery, tenant_of};
+use super::{ListQuery, parse_tenant_id};
 use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::document::{ImportEntry, ImportList, ImportReport, Listing as _};
 use crate::error::{ApiError, ErrorCode};
@@ -23,8 +23,8 @@ use crate::http::handler::routes;
 use crate::path;
 use crate::query::{OneOf, Paging, QueryParams, parse_flag, parse_name, parse_with};
 use crate::resources::lookups::Format;
-use crate::resources::lookups::exporting::{export as exported, template as blank};
-use crate::resources::lookups::importing::{ImportOptions, ImportStart, begin};
+use crate::resources::lookups::exporting::{empty_file, export_rows};
+use crate::resources::lookups::importing::{ImportOptions, ImportStart, start_import};
 
 type Modes = OneOf<ImportMode>;
 type Formats = OneOf<Format>;
@@ -86,7 +86,7 @@ impl ImportQuery {
                 |text| lookup_type(text).ok(),
                 "the name of a type of rows",
             )?,
-            tenant: tenant_of(org, tenant_id)?,
+            tenant: parse_tenant_id(org, tenant_id)?,
             is_dry_run: parse_flag("dryRun", dry_run)?.unwrap_or(false),
         })
     }
@@ -123,7 +123,7 @@ async fn import(
 ) -> Result<Response, ApiError> {
     let options = query.options(org, request.headers())?;
     let (parts, body) = request.into_parts();
-    match begin(&gateway, org, options, &parts.headers, body).await? {
+    match start_import(&gateway, org, options, &parts.headers, body).await? {
         ImportStart::Checked(report) => Ok(Json(report).into_response()),
         ImportStart::Running(entry) => Ok(accepted(org, entry)),
     }
@@ -163,7 +163,7 @@ impl FormatQuery {
 )]
 async fn template(_: Tenant<Read>, QueryParams(query): QueryParams<FormatQuery>) -> Result<Response, ApiError> {
     let format = query.format()?;
-    Ok(file(format, "lookups-template", Body::from(blank(format)?)))
+    Ok(file_response(format, "lookups-template", Body::from(empty_file(format)?)))
 }
 
 /// Lists imports, the latest first. An import is remembered for a week.
@@ -205,11 +205,11 @@ async fn export(
     QueryParams(output): QueryParams<FormatQuery>,
 ) -> Result<Response, ApiError> {
     let format = output.format()?;
-    let body = exported(&gateway, org, &query.filter(org)?, format).await?;
-    Ok(file(format, &format!("lookups-{org}"), body))
+    let body = export_rows(&gateway, org, &query.filter(org)?, format).await?;
+    Ok(file_response(format, &format!("lookups-{org}"), body))
 }
 
-fn file(format: Format, name: &str, body: Body) -> Response {
+fn file_response(format: Format, name: &str, body: Body) -> Response {
     let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.content_type()));

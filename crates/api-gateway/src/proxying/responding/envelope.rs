@@ -105,10 +105,10 @@ fn parse_headers(given: Value) -> Result<Vec<(HeaderName, Option<HeaderValue>)>,
     if given.len() > MAX_HEADERS {
         return Err(invalid(&format!("more than {MAX_HEADERS} headers")));
     }
-    given.into_iter().map(|(name, value)| header(&name, &value)).collect()
+    given.into_iter().map(|(name, value)| parse_header(&name, &value)).collect()
 }
 
-fn header(name: &str, value: &Value) -> Result<(HeaderName, Option<HeaderValue>), Failure> {
+fn parse_header(name: &str, value: &Value) -> Result<(HeaderName, Option<HeaderValue>), Failure> {
     let parsed: Result<HeaderName, _> = name.parse();
     let own = |name: &HeaderName| !is_hop_by_hop(name) && *name != CONTENT_LENGTH && *name != TRANSFER_ENCODING;
     let parsed = parsed.map_err(|_| invalid(&format!("the header {name:?}, which is not a name")))?;

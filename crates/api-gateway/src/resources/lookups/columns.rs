@@ -104,11 +104,14 @@ impl Columns {
         }
         for needed in [Column::SourceId, Column::TargetId] {
             if !columns.contains(&needed) {
-                faults.push(missing(&needed.header(), "is missing; add it to the header"));
+                faults.push(missing_column(&needed.header(), "is missing; add it to the header"));
             }
         }
         if !columns.contains(&Column::Type) && scope.lookup_type.is_none() {
-            faults.push(missing("type", "is missing; add it to the header or name the type as ?type="));
+            faults.push(missing_column(
+                "type",
+                "is missing; add it to the header or name the type as ?type=",
+            ));
         }
         if faults.is_empty() { Ok(Self(columns)) } else { Err(faults) }
     }
@@ -159,7 +162,7 @@ impl RowValues {
         match column {
             Column::Type => {
                 self.is_type_wrong = true;
-                self.lookup_type = Some(lookup_type(cell::decode_text(cell.trim())).map_err(|faults| message(&faults))?);
+                self.lookup_type = Some(lookup_type(cell::decode_text(cell.trim())).map_err(|faults| joined_messages(&faults))?);
                 self.is_type_wrong = false;
             }
             Column::Tenant => self.tenant = Some(parse_tenant_cell(cell, scope)?),
@@ -206,7 +209,7 @@ fn parse_tenant_cell(cell: &str, scope: &FileScope) -> Result<Option<Rid>, Strin
         .trim()
         .parse()
         .map_err(|_| "must be the rid of a unit, a whole number".to_owned())?;
-    let tenant = parse_tenant(scope.org, number).map_err(|faults| message(&faults))?;
+    let tenant = parse_tenant(scope.org, number).map_err(|faults| joined_messages(&faults))?;
     Ok(tenant)
 }
 
@@ -218,7 +221,7 @@ fn parse_active_cell(cell: &str) -> Result<bool, String> {
     }
 }
 
-fn message(faults: &Faults) -> String {
+fn joined_messages(faults: &Faults) -> String {
     let messages: Vec<_> = faults.list().iter().map(|fault| fault.message.as_str()).collect();
     messages.join("; ")
 }
@@ -236,7 +239,7 @@ fn header_fault(at: usize, cell: &str, message: &str) -> FileFault {
     }
 }
 
-fn missing(column: &str, message: &str) -> FileFault {
+fn missing_column(column: &str, message: &str) -> FileFault {
     FileFault {
         row: 1,
         column: Some(column.to_owned()),

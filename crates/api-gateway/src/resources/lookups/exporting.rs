@@ -25,7 +25,7 @@ const CHUNK_BYTES: usize = 64 * 1024;
 const MAX_SHEET_ROWS: u32 = 1_048_576;
 
 /// A file with a header and no rows, to be filled in.
-pub(crate) fn template(format: Format) -> Result<Bytes, ApiError> {
+pub(crate) fn empty_file(format: Format) -> Result<Bytes, ApiError> {
     let headers = columns::TEMPLATE_HEADERS.map(str::to_owned);
     match format {
         Format::Csv => Ok(csv_line(headers.iter()).map_err(internal_error)?.into()),
@@ -41,13 +41,13 @@ pub(crate) fn template(format: Format) -> Result<Bytes, ApiError> {
 }
 
 /// Exports the rows that match a filter.
-pub(crate) async fn export(gateway: &Gateway, org: OrgId, filter: &LookupFilter, format: Format) -> Result<Body, ApiError> {
+pub(crate) async fn export_rows(gateway: &Gateway, org: OrgId, filter: &LookupFilter, format: Format) -> Result<Body, ApiError> {
     let view = gateway.store().lookups().view(org, filter).await?;
     let columns = columns_of(&view).await?;
     let rows = view.rows().await?;
     match format {
-        Format::Csv => Ok(Body::from_stream(csv(columns, rows))),
-        Format::Xlsx => workbook(columns, rows).await,
+        Format::Csv => Ok(Body::from_stream(stream_csv(columns, rows))),
+        Format::Xlsx => stream_workbook(columns, rows).await,
     }
 }
 
@@ -93,7 +93,7 @@ fn cell_text(row: &LookupRow, column: &Column) -> String {
     }
 }
 
-fn csv(columns: Vec<Column>, rows: LookupRows) -> impl Stream<Item = Result<Vec<u8>, StoreError>> {
+fn stream_csv(columns: Vec<Column>, rows: LookupRows) -> impl Stream<Item = Result<Vec<u8>, StoreError>> {
     let header = csv_line(columns.iter().map(Column::header)).map_err(|error| StoreError::Refused(error.to_string()));
     let chunks = rows.map(move |chunk| {
         let mut text = Vec::new();
@@ -116,7 +116,7 @@ pub(crate) fn csv_line<T: AsRef<str>>(cells: impl Iterator<Item = T>) -> Result<
 }
 
 /// Builds a workbook in a temporary file, row by row, because a workbook is complete only at its end.
-async fn workbook(columns: Vec<Column>, mut rows: LookupRows) -> Result<Body, ApiError> {
+async fn stream_workbook(columns: Vec<Column>, mut rows: LookupRows) -> Result<Body, ApiError> {
     let (sender, receiver) = mpsc::channel(2);
     let writing = tokio::task::spawn_blocking(move || write_workbook(&columns, receiver));
     while let Some(chunk) = rows.try_next().await? {

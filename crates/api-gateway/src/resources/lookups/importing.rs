@@ -90,7 +90,7 @@ impl ImportSlots {
 }
 
 /// Receives and checks a file, and starts its import unless the request is a dry run.
-pub(crate) async fn begin(
+pub(crate) async fn start_import(
     gateway: &Gateway,
     org: OrgId,
     options: ImportOptions,
@@ -115,7 +115,7 @@ pub(crate) async fn begin(
         return Ok(ImportStart::Checked(checked.report()));
     }
     if !checked.is_valid() {
-        return Err(refused(checked.report()));
+        return Err(validation_error(checked.report()));
     }
     let import = create_import(gateway, org, options.mode, checked.rows).await?;
     let entry = ImportEntry::from(import.clone());
@@ -167,7 +167,7 @@ async fn check_file(
 }
 
 /// The error for a faulty file, with the row and column of each fault.
-fn refused(report: ImportReport) -> ApiError {
+fn validation_error(report: ImportReport) -> ApiError {
     let mut error = ApiError::new(ErrorCode::ValidationError, "The file cannot be imported; nothing was changed");
     if report.further_errors > 0 {
         error.message = format!("{}; there are {} further faults", error.message, report.further_errors);

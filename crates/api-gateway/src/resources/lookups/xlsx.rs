@@ -34,9 +34,9 @@ fn read_sheet(file: BufReader<&File>, take: &mut impl FnMut(Line<'_>) -> ReadCon
             if let ReadControl::Stop = row.emit(take) {
                 return Ok(());
             }
-            row.begin(at);
+            row.start(at);
         }
-        row.put(column, cell.get_value());
+        row.set_cell(column, cell.get_value());
     }
     row.emit(take);
     Ok(())
@@ -51,15 +51,15 @@ struct Row {
 }
 
 impl Row {
-    fn begin(&mut self, number: u32) {
+    fn start(&mut self, number: u32) {
         let is_behind = self.number.is_some_and(|before| number < before);
         self.number = Some(number);
         self.cells.clear();
         self.fault = is_behind.then(|| row_fault(u64::from(number) + 1, "stands behind a later row; save the workbook anew"));
     }
 
-    fn put(&mut self, column: u32, value: &DataRef<'_>) {
-        let Ok(text) = text(value) else {
+    fn set_cell(&mut self, column: u32, value: &DataRef<'_>) {
+        let Ok(text) = cell_text(value) else {
             self.set_fault(column, "holds an error; correct it in the workbook");
             return;
         };
@@ -98,7 +98,7 @@ impl Row {
 }
 
 /// A cell as text, with numbers as people write them.
-fn text(value: &DataRef<'_>) -> Result<String, ()> {
+fn cell_text(value: &DataRef<'_>) -> Result<String, ()> {
     Ok(match value {
         DataRef::Empty => String::new(),
         DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.clone(),
@@ -106,7 +106,7 @@ fn text(value: &DataRef<'_>) -> Result<String, ()> {
         DataRef::Int(number) => number.to_string(),
         DataRef::Float(number) => number.to_string(),
         DataRef::Bool(flag) => flag.to_string(),
-        DataRef::DateTime(at) if at.is_duration() || at.as_f64() < 1.0 => time(at),
+        DataRef::DateTime(at) if at.is_duration() || at.as_f64() < 1.0 => format_time(at),
         DataRef::DateTime(at) => {
             let (year, month, day, hour, minute, second, _) = at.to_ymd_hms_milli();
             format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
@@ -116,7 +116,7 @@ fn text(value: &DataRef<'_>) -> Result<String, ()> {
 }
 
 /// A time of day or a duration, that is a cell without a date. Seconds appear unless they are zero.
-fn time(at: &ExcelDateTime) -> String {
+fn format_time(at: &ExcelDateTime) -> String {
     #[expect(clippy::cast_possible_truncation, reason = "saturates, beyond all spans that a sheet shows")]
     let seconds = (at.as_f64() * 86_400.0).round() as i64;
     let sign = if seconds < 0 { "-" } else { "" };

@@ -41,15 +41,15 @@ pub(super) fn check(file: &File) -> Result<(), String> {
     for at in 0..archive.len() {
         let part = archive.by_index(at).map_err(|_| NOT_A_WORKBOOK)?;
         let name = part.name().map_err(|_| NOT_A_WORKBOOK)?.to_ascii_lowercase();
-        let mut measure = Measure::of(&name);
-        measure.read(part, MAX_TOTAL_BYTES - whole)?;
-        whole += measure.bytes;
+        let mut meter = PartMeter::of(&name);
+        meter.read(part, MAX_TOTAL_BYTES - whole)?;
+        whole += meter.bytes;
     }
-    root(&mut archive)
+    check_workbook_part(&mut archive)
 }
 
 /// Checks that the workbook part is at its usual place: otherwise a sheet in disguise would be held in memory.
-fn root(archive: &mut ZipArchive<BufReader<&File>>) -> Result<(), String> {
+fn check_workbook_part(archive: &mut ZipArchive<BufReader<&File>>) -> Result<(), String> {
     let mut text = String::new();
     let mut root = archive.by_name("_rels/.rels").map_err(|_| NOT_A_WORKBOOK)?;
     root.read_to_string(&mut text).map_err(|_| NOT_A_WORKBOOK)?;
@@ -58,7 +58,7 @@ fn root(archive: &mut ZipArchive<BufReader<&File>>) -> Result<(), String> {
 }
 
 /// The measured content of one part.
-struct Measure {
+struct PartMeter {
     bytes: u64,
     tags: u64,
     max_bytes: u64,
@@ -67,7 +67,7 @@ struct Measure {
     tail: Vec<u8>,
 }
 
-impl Measure {
+impl PartMeter {
     fn of(name: &str) -> Self {
         let is_text = name.ends_with("sharedstrings.xml");
         let is_sheet = name.strip_prefix("xl/worksheets/").is_some_and(|name| !name.contains('/'));
@@ -120,20 +120,20 @@ impl Measure {
 }
 
 fn declares_too_many(window: &[u8]) -> bool {
-    after(window, b"uniqueCount").any(|rest| {
-        let digits: String = value(rest).chars().take_while(char::is_ascii_digit).collect();
+    texts_after(window, b"uniqueCount").any(|rest| {
+        let digits: String = attribute_value(rest).chars().take_while(char::is_ascii_digit).collect();
         digits.len() > 18 || digits.parse().unwrap_or(0) > MAX_DECLARED_STRINGS
     })
 }
 
 fn names_another_encoding(window: &[u8]) -> bool {
     let is_declared = window.starts_with(b"<?xml") || window.starts_with(b"\xef\xbb\xbf<?xml");
-    let mut named = after(&window[..window.len().min(200)], b"encoding");
-    is_declared && named.any(|rest| !value(rest).to_ascii_lowercase().starts_with("utf-8"))
+    let mut named = texts_after(&window[..window.len().min(200)], b"encoding");
+    is_declared && named.any(|rest| !attribute_value(rest).to_ascii_lowercase().starts_with("utf-8"))
 }
 
 /// The text after each occurrence of a word.
-fn after<'a>(window: &'a [u8], word: &'static [u8]) -> impl Iterator<Item = &'a [u8]> {
+fn texts_after<'a>(window: &'a [u8], word: &'static [u8]) -> impl Iterator<Item = &'a [u8]> {
     let candidates = window.windows(word.len()).enumerate();
     candidates
         .filter(move |(_, found)| *found == word)
@@ -141,7 +141,7 @@ fn after<'a>(window: &'a [u8], word: &'static [u8]) -> impl Iterator<Item = &'a 
 }
 
 /// The beginning of an attribute's value.
-fn value(rest: &[u8]) -> String {
+fn attribute_value(rest: &[u8]) -> String {
     let plain = rest
         .iter()
         .skip_while(|byte| matches!(byte, b'=' | b'"' | b'\'' | b' ' | b'\t' | b'\r' | b'\n'));
