@@ -40,7 +40,7 @@ fn largest_part(document: &Value) -> String {
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => return pointer,
         };
         let sized = parts.into_iter().map(|(name, part)| (approximate_bytes(part), name, part));
-        match sized.max_by_key(|(approximate_bytes, ..)| *approximate_bytes) {
+        match sized.max_by_key(|(bytes, ..)| *bytes) {
             Some((largest, name, part)) if largest > approximate_bytes(at) / 2 => {
                 pointer.push('/');
                 pointer.push_str(&name);
