@@ -1,10 +1,10 @@
 //! Authentication and authorisation as extractors: a handler gets a gateway only through one of them.
 
+mod authenticated;
 mod caller;
 mod caller_cache;
 mod keys;
-mod logins;
-mod person;
+mod login_limiter;
 mod platform;
 mod right;
 mod sessions;
@@ -12,11 +12,11 @@ mod tenant;
 mod tokens;
 mod unauthenticated;
 
+pub(crate) use authenticated::{Authenticated, CurrentUser};
 pub(crate) use caller::{Caller, RENEWED_TOKEN};
-pub(crate) use keys::Keys;
-pub(crate) use person::{Authenticated, Person};
+pub(crate) use keys::ApiKeys;
 pub(crate) use platform::Platform;
-pub(crate) use right::{Events, Needs, Read, Runtime, Write};
+pub(crate) use right::{Events, Read, RequiredRight, Runtime, Write};
 pub(crate) use sessions::{NewSession, Sessions};
 pub(crate) use tenant::{OrgQuery, Tenant};
 pub(crate) use unauthenticated::Unauthenticated;

@@ -11,14 +11,14 @@ use crate::error::ApiError;
 use crate::gateway::AppState;
 
 mod read;
-mod shape;
+mod schema;
 
-pub(crate) use shape::Shape;
+pub(crate) use schema::CompiledSchema;
 
 /// A document that clients send, validated against the schema in the API description.
-pub(crate) trait Shaped: DeserializeOwned {
+pub(crate) trait Validated: DeserializeOwned {
     /// The compiled schema.
-    fn shape() -> &'static Shape;
+    fn compiled_schema() -> &'static CompiledSchema;
 
     /// Which secrets are sent to which addresses.
     const SECRET_BINDINGS: &'static [SecretBinding] = &[];
@@ -28,19 +28,19 @@ pub(crate) trait Shaped: DeserializeOwned {
 }
 
 /// Ties a document to its compiled schema.
-macro_rules! shaped {
+macro_rules! validated {
     ($document:ty) => {
-        impl $crate::body::Shaped for $document {
-            $crate::body::compiled_shape!($document);
+        impl $crate::body::Validated for $document {
+            $crate::body::compiled_schema!($document);
         }
     };
 }
-pub(crate) use shaped;
+pub(crate) use validated;
 
 /// Ties a document of configuration to its compiled schema.
 macro_rules! configuration {
     ($document:ty) => {
-        impl $crate::body::Shaped for $document {
+        impl $crate::body::Validated for $document {
             const SECRET_BINDINGS: &'static [ig_documents::SecretBinding] =
                 <$document as ig_documents::ResourceDocument>::SECRET_BINDINGS;
 
@@ -48,22 +48,22 @@ macro_rules! configuration {
                 <$document as ig_documents::ResourceDocument>::drop_dependents(stored, patch);
             }
 
-            $crate::body::compiled_shape!($document);
+            $crate::body::compiled_schema!($document);
         }
     };
 }
 pub(crate) use configuration;
 
-macro_rules! compiled_shape {
+macro_rules! compiled_schema {
     ($document:ty) => {
-        fn shape() -> &'static $crate::body::Shape {
-            static SHAPE: std::sync::LazyLock<$crate::body::Shape> =
-                std::sync::LazyLock::new($crate::body::Shape::of::<$document>);
-            &SHAPE
+        fn compiled_schema() -> &'static $crate::body::CompiledSchema {
+            static SCHEMA: std::sync::LazyLock<$crate::body::CompiledSchema> =
+                std::sync::LazyLock::new($crate::body::CompiledSchema::compile::<$document>);
+            &SCHEMA
         }
     };
 }
-pub(crate) use compiled_shape;
+pub(crate) use compiled_schema;
 
 /// A JSON body.
 #[derive(Debug)]
@@ -75,7 +75,7 @@ pub(crate) struct JsonBody {
 }
 
 impl JsonBody {
-    async fn of(request: Request, app: &AppState, limit: usize) -> Result<Self, ApiError> {
+    async fn read(request: Request, app: &AppState, limit: usize) -> Result<Self, ApiError> {
         let bytes = read::within_limits(request, app.http(), limit).await?;
         let value =
             ig_core::json::parse_unique(&bytes).map_err(|error| ApiError::fault("", format!("is not valid JSON: {error}")))?;
@@ -83,14 +83,14 @@ impl JsonBody {
     }
 
     /// Parses the body as a document.
-    pub(crate) fn document<T: Shaped>(self) -> Result<T, ApiError> {
+    pub(crate) fn document<T: Validated>(self) -> Result<T, ApiError> {
         document(self.value)
     }
 }
 
 /// Parses a value as a document, or reports every fault of its shape.
-pub(crate) fn document<T: Shaped>(value: Value) -> Result<T, ApiError> {
-    T::shape().check(&value)?;
+pub(crate) fn document<T: Validated>(value: Value) -> Result<T, ApiError> {
+    T::compiled_schema().check(&value)?;
     // The schema is generated from the same type, so a fault that only serde finds has no place to report.
     serde_json::from_value(value).map_err(|error| ApiError::fault("", error.to_string()))
 }
@@ -99,12 +99,12 @@ impl FromRequest<AppState> for JsonBody {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &AppState) -> Result<Self, ApiError> {
-        Self::of(request, app, app.http().body_limit_bytes).await
+        Self::read(request, app, app.http().body_limit_bytes).await
     }
 }
 
 /// The body limit in bytes for callers that have not authenticated.
-const OF_STRANGERS: usize = 4 * 1024;
+const MAX_UNAUTHENTICATED_BYTES: usize = 4 * 1024;
 
 /// The body of an unauthenticated request: JSON, and small.
 #[derive(Debug)]
@@ -114,8 +114,8 @@ impl FromRequest<AppState> for UnauthenticatedBody {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &AppState) -> Result<Self, ApiError> {
-        let limit = OF_STRANGERS.min(app.http().body_limit_bytes);
-        JsonBody::of(request, app, limit).await.map(Self)
+        let limit = MAX_UNAUTHENTICATED_BYTES.min(app.http().body_limit_bytes);
+        JsonBody::read(request, app, limit).await.map(Self)
     }
 }
 

@@ -13,7 +13,7 @@ use ig_store::{KeyHash, NewApiKey, Store};
 use crate::config::BootstrapConfig;
 
 /// The delay between attempts while the database is unavailable.
-const PAUSE: Duration = Duration::from_millis(200);
+const RETRY_DELAY: Duration = Duration::from_millis(200);
 
 /// Creates what is missing once the database answers; the service is not ready before.
 pub(crate) fn start(context: &Context, store: Store, config: BootstrapConfig) {
@@ -21,12 +21,12 @@ pub(crate) fn start(context: &Context, store: Store, config: BootstrapConfig) {
     let stopping = context.stopping().clone();
     context.spawn("bootstrap", TaskKind::OneShot, async move {
         let prepared = async {
-            let mut is_told = false;
+            let mut is_logged = false;
             while let Err(error) = prepare(&store, &config).await {
-                if !std::mem::replace(&mut is_told, true) {
+                if !std::mem::replace(&mut is_logged, true) {
                     tracing::warn!(%error, "the database cannot be prepared yet");
                 }
-                tokio::time::sleep(PAUSE).await;
+                tokio::time::sleep(RETRY_DELAY).await;
             }
             hold.release();
         };
@@ -43,7 +43,7 @@ async fn prepare(store: &Store, config: &BootstrapConfig) -> Result<(), StoreErr
     } = config;
     let by = Actor::system("api-gateway");
     if let Some(key) = api_key {
-        make_first_key(store, key.expose(), &by).await?;
+        create_first_key(store, key.expose(), &by).await?;
     }
     if let (Some(email), Some(password)) = (admin_email, admin_password) {
         store
@@ -54,7 +54,7 @@ async fn prepare(store: &Store, config: &BootstrapConfig) -> Result<(), StoreErr
     Ok(())
 }
 
-async fn make_first_key(store: &Store, key: &str, by: &Actor) -> Result<(), StoreError> {
+async fn create_first_key(store: &Store, key: &str, by: &Actor) -> Result<(), StoreError> {
     let (keys, hash) = (store.api_keys(), KeyHash::of(key));
     if keys.was_created(&hash).await? {
         return Ok(());

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 
-use crate::config::{HttpConfig, network};
+use crate::config::{HttpConfig, parse_network};
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::AppState;
 use crate::response_extras::ResponseExtras;
@@ -41,7 +41,7 @@ pub(crate) async fn admit(app: AppState, mut request: Request, next: Next) -> Re
         return ApiError::new(ErrorCode::Forbidden, "Use https: this is refused in clear text").into_response();
     }
     let extras = request.extensions().get::<ResponseExtras>().cloned().unwrap_or_default();
-    match app.limits().of_address(client.address, &extras).await {
+    match app.limits().take_for_address(client.address, &extras).await {
         Ok(()) => next.run(request).await,
         Err(error) => error.into_response(),
     }
@@ -55,7 +55,7 @@ struct ClientInfo {
 
 impl ClientInfo {
     fn of(peer: IpAddr, headers: &HeaderMap, config: &HttpConfig) -> Self {
-        let trusted: Vec<_> = config.trusted_proxies.iter().filter_map(|text| network(text)).collect();
+        let trusted: Vec<_> = config.trusted_proxies.iter().filter_map(|text| parse_network(text)).collect();
         let peer = peer.to_canonical();
         if !is_trusted(&trusted, peer) {
             return Self {
@@ -64,17 +64,17 @@ impl ClientInfo {
             };
         }
         Self {
-            address: forwarded(&trusted, peer, headers),
-            is_https: last(headers, &FORWARDED_PROTO).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")),
+            address: forwarded_client(&trusted, peer, headers),
+            is_https: last_value(headers, &FORWARDED_PROTO).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")),
         }
     }
 }
 
 /// Each proxy appends its own peer, so the list is trustworthy from its end up to the first untrusted address.
-fn forwarded(trusted: &[IpNet], peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+fn forwarded_client(trusted: &[IpNet], peer: IpAddr, headers: &HeaderMap) -> IpAddr {
     let mut client = peer;
-    for text in listed(headers, &FORWARDED_FOR).into_iter().rev() {
-        let Some(address) = address(text) else { break };
+    for text in list_header(headers, &FORWARDED_FOR).into_iter().rev() {
+        let Some(address) = parse_address(text) else { break };
         client = address;
         if !is_trusted(trusted, address) {
             break;
@@ -83,17 +83,17 @@ fn forwarded(trusted: &[IpNet], peer: IpAddr, headers: &HeaderMap) -> IpAddr {
     client
 }
 
-fn listed<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Vec<&'a str> {
+fn list_header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Vec<&'a str> {
     let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).map(str::trim).collect()
 }
 
-fn last<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    listed(headers, name).pop()
+fn last_value<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    list_header(headers, name).pop()
 }
 
 /// An address with or without a port, in brackets or not.
-fn address(text: &str) -> Option<IpAddr> {
+fn parse_address(text: &str) -> Option<IpAddr> {
     let alone = || text.trim_matches(['[', ']']).parse().ok();
     let with_port = || text.parse().ok().map(|socket: SocketAddr| socket.ip());
     alone().or_else(with_port).map(|address: IpAddr| address.to_canonical())

@@ -194,7 +194,7 @@ impl Validate for HttpConfig {
             };
             faults.add(key, "is 0", "give at least 1");
         }
-        if let Some(wrong) = self.trusted_proxies.iter().find(|text| network(text).is_none()) {
+        if let Some(wrong) = self.trusted_proxies.iter().find(|text| parse_network(text).is_none()) {
             faults.add(
                 "trusted_proxies",
                 format!("{wrong:?} is neither an address nor a network"),
@@ -226,7 +226,7 @@ impl Validate for HttpConfig {
 }
 
 /// Parses a network, or a single address.
-pub(crate) fn network(text: &str) -> Option<IpNet> {
+pub(crate) fn parse_network(text: &str) -> Option<IpNet> {
     let alone = || text.parse().ok().map(|address: IpAddr| address.into());
     text.parse().ok().or_else(alone)
 }
@@ -260,7 +260,7 @@ pub struct AuthConfig {
 
 impl AuthConfig {
     /// How long an unused session lasts.
-    pub fn session(&self) -> Duration {
+    pub fn session_lifetime(&self) -> Duration {
         Duration::from_hours(24) * self.session_days
     }
 }
@@ -278,12 +278,16 @@ impl Default for AuthConfig {
 
 impl Validate for AuthConfig {
     fn validate(&self, faults: &mut ConfigFaults) {
-        const LEAST: usize = 32;
-        if self.jwt_secret.as_ref().is_some_and(|secret| secret.expose().len() < LEAST) {
+        const MIN_LENGTH: usize = 32;
+        if self
+            .jwt_secret
+            .as_ref()
+            .is_some_and(|secret| secret.expose().len() < MIN_LENGTH)
+        {
             faults.add(
                 "jwt_secret",
                 "is too short to sign with",
-                format!("give at least {LEAST} random characters, or leave it out"),
+                format!("give at least {MIN_LENGTH} random characters, or leave it out"),
             );
         }
         if !(1..=365).contains(&self.session_days) {
@@ -328,12 +332,12 @@ pub struct BootstrapConfig {
 
 impl Validate for BootstrapConfig {
     fn validate(&self, faults: &mut ConfigFaults) {
-        const LEAST: usize = 16;
-        if self.api_key.as_ref().is_some_and(|key| key.expose().len() < LEAST) {
+        const MIN_LENGTH: usize = 16;
+        if self.api_key.as_ref().is_some_and(|key| key.expose().len() < MIN_LENGTH) {
             faults.add(
                 "api_key",
                 "is too short to be a secret",
-                format!("give at least {LEAST} random characters"),
+                format!("give at least {MIN_LENGTH} random characters"),
             );
         }
         if self.admin_email.is_some() != self.admin_password.is_some() {

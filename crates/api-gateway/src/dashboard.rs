@@ -29,7 +29,7 @@ pub(crate) async fn of_org(gateway: &Gateway, org: OrgId) -> Result<Dashboard, A
     let counts = integrations.map(Arc::as_ref).collect();
     let (store, orgs, now) = (gateway.store(), Orgs::one(org), Utc::now());
     let statistics = store.delivery_statistics();
-    let (deliveries, waiting) = tokio::try_join!(statistics.recent_of(org, now), waiting(store, &orgs, now))?;
+    let (deliveries, waiting) = tokio::try_join!(statistics.recent_of(org, now), count_waiting(store, &orgs, now))?;
     Ok(dashboard(deliveries, counts, waiting, now))
 }
 
@@ -40,12 +40,12 @@ pub(crate) async fn of_platform(gateway: &Gateway) -> Result<PlatformDashboard, 
     let organizations = configuration.orgs().count() as u64;
     let (store, orgs, now) = (gateway.store(), Orgs::platform(configuration.orgs()), Utc::now());
     let statistics = store.delivery_statistics();
-    let health = async { Ok(gateway.peers().ask().await) };
+    let health = async { Ok(gateway.peers().check_all().await) };
     let (deliveries, waiting, services, workers, ping) = tokio::try_join!(
         async { statistics.recent(&orgs, now).await.map_err(ApiError::from) },
-        async { waiting(store, &orgs, now).await.map_err(ApiError::from) },
+        async { count_waiting(store, &orgs, now).await.map_err(ApiError::from) },
         health,
-        async { workers::look(store, now).await.map_err(ApiError::from) },
+        async { workers::read(store, now).await.map_err(ApiError::from) },
         async { ping(store).await.map_err(ApiError::from) },
     )?;
     Ok(PlatformDashboard {
@@ -57,15 +57,15 @@ pub(crate) async fn of_platform(gateway: &Gateway) -> Result<PlatformDashboard, 
     })
 }
 
-type Waiting = (DeadLetterTally, PendingDeliveries, Vec<AlertTally>);
+type PendingWork = (DeadLetterTally, PendingDeliveries, Vec<AlertTally>);
 
 /// What waits for a person or for its due time.
-async fn waiting(store: &Store, orgs: &Orgs, now: Timestamp) -> Result<Waiting, CountError> {
+async fn count_waiting(store: &Store, orgs: &Orgs, now: Timestamp) -> Result<PendingWork, CountError> {
     let (letters, scheduled, alerts) = (store.dead_letters(), store.scheduled_deliveries(), store.alerts());
     tokio::try_join!(letters.tally(orgs), scheduled.pending(orgs), alerts.tally(orgs, now - DAY))
 }
 
-fn dashboard(deliveries: RecentDeliveries, integrations: IntegrationCounts, waiting: Waiting, at: Timestamp) -> Dashboard {
+fn dashboard(deliveries: RecentDeliveries, integrations: IntegrationCounts, waiting: PendingWork, at: Timestamp) -> Dashboard {
     let (dlq, scheduled, alerts) = waiting;
     Dashboard {
         at,
@@ -79,6 +79,6 @@ fn dashboard(deliveries: RecentDeliveries, integrations: IntegrationCounts, wait
 
 /// How long the database takes to answer.
 async fn ping(store: &Store) -> Result<Duration, StoreError> {
-    let began = Instant::now();
-    store.ping().await.map(|()| began.elapsed())
+    let started = Instant::now();
+    store.ping().await.map(|()| started.elapsed())
 }

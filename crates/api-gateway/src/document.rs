@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use ig_documents::{forget, given_again, merged, text, unmasked, withhold};
 
-use crate::body::{JsonBody, Shaped, document};
+use crate::body::{JsonBody, Validated, document};
 use crate::error::ApiError;
 
 mod access;
@@ -38,11 +38,11 @@ mod scheduled;
 mod session;
 mod user;
 
-pub(crate) use alert::{AlertEntry, AlertList, alert_id};
+pub(crate) use alert::{AlertEntry, AlertList, decode_alert_id};
 pub(crate) use analytics::{ErrorAnalytics, EventTypeAnalytics, IntegrationAnalytics, Point, Summary, TimeSeries};
 pub(crate) use api_key::{ApiKeyAsked, ApiKeyEntry, ApiKeyList};
 pub(crate) use bulk_retry::{BulkRetried, BulkRetry};
-pub(crate) use bundle::{ConfigurationDocument, ConfigurationPlan, PlannedChange, declared};
+pub(crate) use bundle::{ConfigurationDocument, ConfigurationPlan, PlannedChange, strip_managed_fields};
 pub(crate) use configuration::{
     Compilers, EventTypeList, InboundIntegrationList, JobList, OrgList, OutboundIntegrationList, TemplateList, UnitList,
 };
@@ -61,23 +61,25 @@ pub(crate) use ig_documents::{
     EventTypeDocument, InboundDocument, JobDocument, Org, OutboundIntegration, RequestLimitsDocument, Secrets, Stamp,
     TemplateDocument, Unit, ValidationChoice, console, filled,
 };
-pub(crate) use listing::{Listing, UnreadableEntry, apart};
+pub(crate) use listing::{Listing, UnreadableEntry, split_unreadable};
 pub(crate) use lookup::{
     Batch, BatchAnswer, Deletion, FileFault, ImportEntry, ImportList, ImportReport, Lookup, LookupAnswer, LookupAnswers,
-    LookupBatch, LookupDeletion, LookupList, LookupMatches, LookupMatchesList, LookupQuestions, LookupRequests, LookupStatistics,
-    LookupTypes, LookupsDeleted, Question, tenant,
+    LookupBatch, LookupDeletion, LookupList, LookupMatches, LookupMatchesList, LookupQuestions, LookupRequest, LookupRequests,
+    LookupStatistics, LookupTypes, LookupsDeleted, parse_tenant,
 };
 pub(crate) use org_deletion::OrgDeletionStatus;
 pub(crate) use platform::{PlatformDashboard, ServiceEntry, SourceEntry, WorkerEntry, Workers};
 pub(crate) use preview::{
-    Preview, PreviewAsked, PreviewError, PreviewStatus, PreviewStep, PreviewedRequest, TestAsked, TestResult, Tested,
+    Preview, PreviewError, PreviewRequest, PreviewStatus, PreviewStep, PreviewedRequest, TestRequest, TestResult, Tested,
 };
-pub(crate) use pushed::{CheckedEvent, Push, PushAnswer, PushAnswers, PushStatus, Pushed, event_id};
+pub(crate) use pushed::{CheckedEvent, Push, PushAnswer, PushAnswers, PushBody, PushStatus, event_id};
 pub(crate) use rate_limit::{RateLimitEntry, RateLimitList};
 pub(crate) use redrive::{RedriveAsked, RedriveEntry, RedriveList};
-pub(crate) use scheduled::{ScheduleAsked, ScheduleTimes, ScheduledCancellation, ScheduledEntry, ScheduledList, ScheduledMove};
+pub(crate) use scheduled::{
+    SchedulePreviewRequest, ScheduleTimes, ScheduledCancellation, ScheduledEntry, ScheduledList, ScheduledMove,
+};
 pub(crate) use session::{LoggedIn, Login, Me, PasswordChange};
-pub(crate) use user::{Person, UserList, password};
+pub(crate) use user::{UserDocument, UserList, parse_password};
 
 /// A duration in milliseconds, with microsecond precision.
 pub(crate) fn milliseconds(span: Duration) -> f64 {
@@ -85,17 +87,17 @@ pub(crate) fn milliseconds(span: Duration) -> f64 {
 }
 
 /// The document that a PUT asks for: missing fields fall back to their defaults, and a mask keeps the secret that it covers.
-pub(crate) fn replaced<T: Shaped + Serialize>(stored: &T, body: JsonBody) -> Result<T, ApiError> {
-    document(with_kept_secrets::<T>(&in_json(stored)?, body.value)?)
+pub(crate) fn merge_put<T: Validated + Serialize>(stored: &T, body: JsonBody) -> Result<T, ApiError> {
+    document(restore_secrets::<T>(&to_json(stored)?, body.value)?)
 }
 
 /// The document in a value, with each mask replaced by the stored secret. For documents that are never sent anywhere.
-pub(crate) fn filled_in<T: Shaped + Serialize>(stored: &T, value: Value) -> Result<T, ApiError> {
-    document(unmasked(value, Some(&in_json(stored)?)))
+pub(crate) fn fill_masks<T: Validated + Serialize>(stored: &T, value: Value) -> Result<T, ApiError> {
+    document(unmasked(value, Some(&to_json(stored)?)))
 }
 
 /// A value with each mask replaced by the stored secret, but only where the secret still goes to the same destination.
-pub(crate) fn with_kept_secrets<T: Shaped>(stored: &Value, value: Value) -> Result<Value, ApiError> {
+pub(crate) fn restore_secrets<T: Validated>(stored: &Value, value: Value) -> Result<Value, ApiError> {
     let mut stored = stored.clone();
     let withheld = withhold(T::SECRET_BINDINGS, &mut stored, &value);
     let whole = unmasked(value, Some(&stored));
@@ -104,11 +106,11 @@ pub(crate) fn with_kept_secrets<T: Shaped>(stored: &Value, value: Value) -> Resu
 }
 
 /// The document that a PATCH asks for: missing fields stay, and null falls back to the default.
-pub(crate) fn patched<T: Shaped + Serialize>(stored: &T, body: JsonBody) -> Result<T, ApiError> {
+pub(crate) fn merge_patch<T: Validated + Serialize>(stored: &T, body: JsonBody) -> Result<T, ApiError> {
     if !body.value.is_object() {
         return Err(ApiError::fault("", "must be an object"));
     }
-    let mut stored = in_json(stored)?;
+    let mut stored = to_json(stored)?;
     let requested = merged(stored.clone(), body.value.clone());
     let withheld = withhold(T::SECRET_BINDINGS, &mut stored, &requested);
     let patch = unmasked(body.value, Some(&stored));
@@ -119,7 +121,7 @@ pub(crate) fn patched<T: Shaped + Serialize>(stored: &T, body: JsonBody) -> Resu
     document(whole)
 }
 
-pub(crate) fn in_json<T: Serialize>(document: &T) -> Result<Value, ApiError> {
+pub(crate) fn to_json<T: Serialize>(document: &T) -> Result<Value, ApiError> {
     serde_json::to_value(document).map_err(|error| {
         tracing::error!(%error, "a stored document cannot be written as JSON");
         ApiError::internal()

@@ -14,15 +14,15 @@ mod code;
 pub(crate) use code::ErrorCode;
 
 /// How people repair what cannot be read.
-pub(crate) const MEND_UNREADABLE: &str =
+pub(crate) const REPAIR_HINT: &str =
     "replace it with PUT and all of its secrets, delete it, or have the platform configure the key again";
 
 /// The seconds after which a caller may retry while a dependency is unavailable.
-const RETRY_AFTER: u64 = 2;
+const RETRY_AFTER_SECONDS: u64 = 2;
 
 /// The most parameters to report, and the most characters of each name.
-const MOST_PARAMETERS: usize = 100;
-const LONGEST_NAME: usize = 200;
+const MAX_PARAMETERS: usize = 100;
+const MAX_NAME_CHARS: usize = 200;
 
 /// One fault of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -58,16 +58,16 @@ impl ApiError {
     }
 
     /// The item does not exist or belongs to another tenant: the caller cannot tell which.
-    pub(crate) fn not_found(what: &str) -> Self {
-        Self::new(ErrorCode::NotFound, format!("{what} not found"))
+    pub(crate) fn not_found(kind: &str) -> Self {
+        Self::new(ErrorCode::NotFound, format!("{kind} not found"))
     }
 
     /// The item exists, but its stored form cannot be read.
-    pub(crate) fn unreadable(what: &str, found: &Unreadable) -> Self {
+    pub(crate) fn unreadable(kind: &str, found: &Unreadable) -> Self {
         let Unreadable { id, name, reason, .. } = found;
         Self::new(
             ErrorCode::Unreadable,
-            format!("{what} {id} ({name}) cannot be read: {reason}; {MEND_UNREADABLE}"),
+            format!("{kind} {id} ({name}) cannot be read: {reason}; {REPAIR_HINT}"),
         )
     }
 
@@ -85,9 +85,9 @@ impl ApiError {
     /// Several query parameters are invalid in the same way; at most a hundred are reported.
     pub(crate) fn parameters<'a>(names: impl Iterator<Item = &'a str>, message: &str) -> Self {
         let mut error = Self::new(ErrorCode::ValidationError, "The request's parameters are not valid");
-        let details = names.take(MOST_PARAMETERS).map(|name| Detail {
+        let details = names.take(MAX_PARAMETERS).map(|name| Detail {
             pointer: None,
-            parameter: Some(name.chars().take(LONGEST_NAME).collect()),
+            parameter: Some(name.chars().take(MAX_NAME_CHARS).collect()),
             message: message.to_owned(),
         });
         error.details = details.collect();
@@ -102,7 +102,7 @@ impl ApiError {
     /// A dependency is unavailable.
     pub(crate) fn unavailable(message: impl Into<String>) -> Self {
         let mut error = Self::new(ErrorCode::ServiceUnavailable, message);
-        error.retry_after = Some(RETRY_AFTER);
+        error.retry_after = Some(RETRY_AFTER_SECONDS);
         error
     }
 

@@ -14,7 +14,7 @@ use ig_store::LogFilter;
 use crate::document::DeliveryLogEntry;
 use crate::error::ApiError;
 use crate::gateway::Gateway;
-use crate::resources::lookups::{csv_line, text_written};
+use crate::resources::lookups::{csv_line, encode_text};
 
 /// The format of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,13 +55,18 @@ impl LogFormat {
 }
 
 /// Streams all deliveries that match a filter.
-pub(crate) async fn logs(gateway: &Gateway, org: OrgId, filter: &LogFilter, format: LogFormat) -> Result<Response, ApiError> {
-    let parts = gateway.store().delivery_logs().stream(org, filter).await?;
+pub(crate) async fn stream_logs(
+    gateway: &Gateway,
+    org: OrgId,
+    filter: &LogFilter,
+    format: LogFormat,
+) -> Result<Response, ApiError> {
+    let batches = gateway.store().delivery_logs().stream(org, filter).await?;
     let header = match format {
         LogFormat::Csv => csv_line(DeliveryLogEntry::COLUMNS.iter()).map_err(|error| unwritable(&error))?,
         LogFormat::Ndjson => Vec::new(),
     };
-    let written = parts.map(move |part| lines(part?, format));
+    let written = batches.map(move |batch| render(batch?, format));
     let whole = stream::iter([Ok(header)]).chain(written);
     let mut response = Response::new(Body::from_stream(whole));
     let headers = response.headers_mut();
@@ -70,13 +75,13 @@ pub(crate) async fn logs(gateway: &Gateway, org: OrgId, filter: &LogFilter, form
     Ok(response)
 }
 
-fn lines(part: Vec<DeliveryLog>, format: LogFormat) -> Result<Vec<u8>, StoreError> {
+fn render(batch: Vec<DeliveryLog>, format: LogFormat) -> Result<Vec<u8>, StoreError> {
     let mut text = Vec::new();
-    for entry in part.into_iter().map(DeliveryLogEntry::from) {
+    for entry in batch.into_iter().map(DeliveryLogEntry::from) {
         match format {
             LogFormat::Csv => {
                 let cells = entry.cells();
-                let cells = cells.iter().map(|cell| text_written(cell));
+                let cells = cells.iter().map(|cell| encode_text(cell));
                 text.extend(csv_line(cells).map_err(|error| unwritable(&error))?);
             }
             LogFormat::Ndjson => {

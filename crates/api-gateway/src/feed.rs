@@ -21,7 +21,7 @@ use ig_peers::AlertClient;
 use ring::Ring;
 
 /// The delay between polls of the store's revision.
-const LOOK: Duration = Duration::from_millis(200);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 /// The most changes to load from the store, or to send to a watcher, at once.
 const BATCH: u32 = 500;
 /// The size at which a message to a watcher is full.
@@ -29,33 +29,33 @@ pub(crate) const MESSAGE_BYTES: usize = 1024 * 1024;
 /// How many past changes a starting gateway loads, so that watchers can resume.
 const BACKLOG: u32 = 1_000;
 /// How long the author of a change waits for it to come into force.
-const TAKING_EFFECT: Duration = Duration::from_millis(500);
+const TAKE_EFFECT_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long a caller waits for the feed to catch up with committed changes.
-const CATCHING_UP: Duration = Duration::from_secs(5);
+const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(5);
 /// The deadline of one round of the loop, which waits for a database.
-const LONGEST_LOOK: Duration = Duration::from_mins(2);
+const POLL_DEADLINE: Duration = Duration::from_mins(2);
 
 /// The configuration in force in this process.
 #[derive(Debug)]
 pub(crate) struct ConfigFeed {
     store: Store,
     alerting: AlertClient,
-    held: RwLock<Held>,
+    state: RwLock<FeedState>,
     revision: watch::Sender<Option<u64>>,
     /// The number of successful polls.
-    looks: watch::Sender<u64>,
-    look_now: Notify,
+    polls: watch::Sender<u64>,
+    poll_now: Notify,
 }
 
 #[derive(Debug, Default)]
-struct Held {
+struct FeedState {
     configuration: Arc<Configuration>,
     recent: Ring,
 }
 
 /// What the feed sends a watcher next.
 #[derive(Debug)]
-pub(crate) enum Next {
+pub(crate) enum FeedUpdate {
     /// The changes since its revision.
     Changes(Vec<RevisedChange>),
     /// Everything: the ring no longer holds all changes since the watcher's revision, or the watcher has none.
@@ -70,62 +70,62 @@ impl ConfigFeed {
         Arc::new(Self {
             store,
             alerting,
-            held: RwLock::default(),
+            state: RwLock::default(),
             revision: watch::Sender::new(None),
-            looks: watch::Sender::new(0),
-            look_now: Notify::new(),
+            polls: watch::Sender::new(0),
+            poll_now: Notify::new(),
         })
     }
 
     /// Follows the store until shutdown; ready once the first load succeeds.
     pub(crate) async fn run(self: Arc<Self>, context: Context) {
         let loading = context.readiness().hold("the configuration has not been read yet");
-        let heartbeat = context.liveness().watch("configuration feed", LONGEST_LOOK);
+        let heartbeat = context.liveness().watch("configuration feed", POLL_DEADLINE);
         let follow = async {
-            let mut is_told = false;
+            let mut is_logged = false;
             loop {
                 heartbeat.beat();
-                match self.look().await {
+                match self.poll().await {
                     Ok(()) => {
                         loading.release();
-                        self.looks.send_modify(|looks| *looks += 1);
-                        is_told = false;
+                        self.polls.send_modify(|polls| *polls += 1);
+                        is_logged = false;
                     }
-                    Err(error) if !std::mem::replace(&mut is_told, true) => {
+                    Err(error) if !std::mem::replace(&mut is_logged, true) => {
                         tracing::warn!(%error, "the configuration cannot be read");
                     }
                     Err(_) => {}
                 }
                 // On an error as on success, the next poll follows in time, or at once after a change made here.
-                let _ = tokio::time::timeout(LOOK, self.look_now.notified()).await;
+                let _ = tokio::time::timeout(POLL_INTERVAL, self.poll_now.notified()).await;
             }
         };
         context.stopping().run_until_cancelled(follow).await;
     }
 
     /// Polls at once, since a change was made here.
-    pub(crate) fn look_now(&self) {
-        self.look_now.notify_one();
+    pub(crate) fn poll_now(&self) {
+        self.poll_now.notify_one();
     }
 
     /// Waits until everything committed anywhere before this call is in force here.
-    pub(crate) async fn caught_up(&self) -> Result<(), StoreError> {
+    pub(crate) async fn wait_until_current(&self) -> Result<(), StoreError> {
         let committed = self.store.configuration().revision().await?;
-        self.look_now();
+        self.poll_now();
         let mut revision = self.revision();
-        let caught_up = revision.wait_for(|held| held.is_some_and(|held| held >= committed));
-        match tokio::time::timeout(CATCHING_UP, caught_up).await {
+        let caught_up = revision.wait_for(|loaded| loaded.is_some_and(|loaded| loaded >= committed));
+        match tokio::time::timeout(CATCH_UP_TIMEOUT, caught_up).await {
             Ok(_reached) => Ok(()),
             Err(_elapsed) => Err(StoreError::Unavailable("the configuration feed lags behind".to_owned())),
         }
     }
 
     /// Waits briefly until a local change is in force here, so that its author can use it at once.
-    pub(crate) async fn take_effect(&self, committed: u64) {
-        self.look_now();
+    pub(crate) async fn wait_until_in_force(&self, committed: u64) {
+        self.poll_now();
         let mut revision = self.revision();
-        let in_force = revision.wait_for(|held| held.is_some_and(|held| held >= committed));
-        let _ = tokio::time::timeout(TAKING_EFFECT, in_force).await;
+        let in_force = revision.wait_for(|loaded| loaded.is_some_and(|loaded| loaded >= committed));
+        let _ = tokio::time::timeout(TAKE_EFFECT_TIMEOUT, in_force).await;
     }
 
     /// Watches the revision in force; none before the first load.
@@ -135,73 +135,73 @@ impl ConfigFeed {
 
     /// Waits for a poll that began after this call: everything committed before is then in force here, unless the database was replaced
     /// by another one meanwhile.
-    pub(crate) async fn looked(&self) {
-        let mut looks = self.looks.subscribe();
+    pub(crate) async fn wait_for_poll(&self) {
+        let mut polls = self.polls.subscribe();
         // The next successful poll may have begun before this call.
-        let enough = *looks.borrow() + 2;
+        let enough = *polls.borrow() + 2;
         // The sender lives in `self`, so the channel cannot close during this wait.
-        let _ = looks.wait_for(|looks| *looks >= enough).await;
+        let _ = polls.wait_for(|polls| *polls >= enough).await;
     }
 
     /// The configuration in force.
     pub(crate) fn configuration(&self) -> Arc<Configuration> {
-        Arc::clone(&self.held.read().configuration)
+        Arc::clone(&self.state.read().configuration)
     }
 
     /// What to send a watcher that has everything up to `revision`.
-    pub(crate) fn next(&self, revision: Option<u64>) -> Next {
-        let held = self.held.read();
-        let current = held.configuration.revision();
+    pub(crate) fn update_for(&self, revision: Option<u64>) -> FeedUpdate {
+        let state = self.state.read();
+        let current = state.configuration.revision();
         let Some(revision) = revision.filter(|revision| *revision <= current) else {
-            return Next::Snapshot(Arc::clone(&held.configuration));
+            return FeedUpdate::Snapshot(Arc::clone(&state.configuration));
         };
-        match held.recent.since(revision, BATCH as usize) {
-            None => Next::Snapshot(Arc::clone(&held.configuration)),
-            Some(changes) if changes.is_empty() => Next::Nothing,
-            Some(changes) => Next::Changes(changes),
+        match state.recent.since(revision, BATCH as usize) {
+            None => FeedUpdate::Snapshot(Arc::clone(&state.configuration)),
+            Some(changes) if changes.is_empty() => FeedUpdate::Nothing,
+            Some(changes) => FeedUpdate::Changes(changes),
         }
     }
 
-    async fn look(&self) -> Result<(), StoreError> {
-        let Some(held) = *self.revision.borrow() else {
+    async fn poll(&self) -> Result<(), StoreError> {
+        let Some(loaded) = *self.revision.borrow() else {
             return self.load().await;
         };
         let stored = self.store.configuration().revision().await?;
-        if stored < held {
+        if stored < loaded {
             // The database was replaced by another one.
             return self.load().await;
         }
-        if stored > held {
-            self.catch_up(held, stored).await
+        if stored > loaded {
+            self.catch_up(loaded, stored).await
         } else {
             Ok(())
         }
     }
 
-    async fn catch_up(&self, mut held: u64, stored: u64) -> Result<(), StoreError> {
-        while held < stored {
-            let Some(changes) = self.store.configuration().changes_since(held, BATCH).await? else {
+    async fn catch_up(&self, mut loaded: u64, stored: u64) -> Result<(), StoreError> {
+        while loaded < stored {
+            let Some(changes) = self.store.configuration().changes_since(loaded, BATCH).await? else {
                 return self.load().await;
             };
             let Some(last) = changes.last() else { return Ok(()) };
-            held = last.revision;
-            self.take_in(changes);
+            loaded = last.revision;
+            self.apply_changes(changes);
         }
         Ok(())
     }
 
-    fn take_in(&self, changes: Vec<RevisedChange>) {
-        let mut held = self.held.write();
+    fn apply_changes(&self, changes: Vec<RevisedChange>) {
+        let mut state = self.state.write();
         for change in changes {
-            self.tell(&change.change);
-            held.recent.push(change.clone());
-            Arc::make_mut(&mut held.configuration).apply(change);
+            self.alert_if_unreadable(&change.change);
+            state.recent.push(change.clone());
+            Arc::make_mut(&mut state.configuration).apply(change);
         }
-        self.revision.send_replace(Some(held.configuration.revision()));
+        self.revision.send_replace(Some(state.configuration.revision()));
     }
 
     /// Raises an alert for an item that cannot be read: only a person can repair it.
-    fn tell(&self, change: &Change) {
+    fn alert_if_unreadable(&self, change: &Change) {
         if let Some(alert) = alert::unreadable(change) {
             self.alerting.raise_soon(alert);
         }
@@ -212,12 +212,12 @@ impl ConfigFeed {
         let mut configuration = Configuration::at(revision);
         while let Some(part) = parts.try_next().await? {
             for item in part {
-                self.tell(&item);
+                self.alert_if_unreadable(&item);
                 configuration.put(item);
             }
         }
         let recent = self.backlog(revision).await?;
-        *self.held.write() = Held {
+        *self.state.write() = FeedState {
             configuration: Arc::new(configuration),
             recent,
         };

@@ -9,7 +9,7 @@ use ig_store::{CommitError, Expected, Store};
 use ig_transform::{PayloadSchemas, Transformer};
 use serde_json::Value;
 
-use crate::access::{Caller, Keys, Sessions};
+use crate::access::{ApiKeys, Caller, Sessions};
 use crate::config::HttpConfig;
 use crate::error::{ApiError, ErrorCode};
 use crate::feed::ConfigFeed;
@@ -26,23 +26,23 @@ use crate::worker_client::WorkerClient;
 /// The router's state. Handlers get a [`Gateway`] only through the extractors of [`crate::access`], so a handler that decides nothing
 /// about access has nothing to work with.
 #[derive(Debug, Clone)]
-pub(crate) struct AppState(Arc<Parts>);
+pub(crate) struct AppState(Arc<AppParts>);
 
 /// The gateway's parts, on behalf of one caller.
 #[derive(Debug, Clone)]
 pub(crate) struct Gateway {
-    parts: Arc<Parts>,
+    parts: Arc<AppParts>,
     caller: Caller,
 }
 
 #[derive(Debug)]
-pub(crate) struct Parts {
+pub(crate) struct AppParts {
     pub store: Store,
     pub feed: Arc<ConfigFeed>,
-    pub keys: Keys,
+    pub keys: ApiKeys,
     pub sessions: Sessions,
     pub limits: RateLimits,
-    pub system: Value,
+    pub system_configuration: Value,
     pub egress: EgressGuard,
     pub nudge: Nudge,
     pub transformer: Transformer,
@@ -58,7 +58,7 @@ pub(crate) struct Parts {
 }
 
 impl AppState {
-    pub(crate) fn new(parts: Parts) -> Self {
+    pub(crate) fn new(parts: AppParts) -> Self {
         Self(Arc::new(parts))
     }
 
@@ -70,7 +70,7 @@ impl AppState {
         }
     }
 
-    pub(crate) fn keys(&self) -> &Keys {
+    pub(crate) fn keys(&self) -> &ApiKeys {
         &self.0.keys
     }
 
@@ -94,7 +94,7 @@ impl Gateway {
     }
 
     /// The API keys of callers.
-    pub(crate) fn keys(&self) -> &Keys {
+    pub(crate) fn keys(&self) -> &ApiKeys {
         &self.parts.keys
     }
 
@@ -104,8 +104,8 @@ impl Gateway {
     }
 
     /// The configuration that this process was started with, secrets masked.
-    pub(crate) fn system(&self) -> &Value {
-        &self.parts.system
+    pub(crate) fn system_configuration(&self) -> &Value {
+        &self.parts.system_configuration
     }
 
     /// The caller of the request.
@@ -176,10 +176,10 @@ impl Gateway {
         let configuration = self.store().configuration().on_behalf_of(self.caller.actor());
         let revision = match configuration.commit(change.clone(), expected).await {
             Err(CommitError::TooLarge { bytes }) => return Err(size::too_large(change, bytes)),
-            Err(CommitError::Full) => return Err(size::no_room(change)),
+            Err(CommitError::Full) => return Err(size::quota_exceeded(change)),
             committed => committed?,
         };
-        self.feed().take_effect(revision).await;
+        self.feed().wait_until_in_force(revision).await;
         Ok(revision)
     }
 }

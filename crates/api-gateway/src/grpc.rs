@@ -19,7 +19,7 @@ mod watcher;
 use watcher::Watcher;
 
 /// Messages in flight to one watcher; flow control paces the next.
-const UNDER_WAY: usize = 4;
+const MAX_IN_FLIGHT: usize = 4;
 
 /// The gRPC service of the configuration feed.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl ConfigGrpc {
 }
 
 /// The configuration contains every tenant's secrets in the clear, so it leaves this machine encrypted or not at all.
-fn may_watch(is_encrypted: bool, peer: Option<SocketAddr>) -> Result<(), Status> {
+fn check_encryption(is_encrypted: bool, peer: Option<SocketAddr>) -> Result<(), Status> {
     let is_here = peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback());
     if is_encrypted || is_here {
         return Ok(());
@@ -56,8 +56,8 @@ impl ConfigService for ConfigGrpc {
     type WatchStream = Pin<Box<dyn Stream<Item = Result<WatchResponse, Status>> + Send>>;
 
     async fn watch(&self, request: Request<WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
-        may_watch(self.is_encrypted, request.remote_addr())?;
-        let (sender, receiver) = mpsc::channel(UNDER_WAY);
+        check_encryption(self.is_encrypted, request.remote_addr())?;
+        let (sender, receiver) = mpsc::channel(MAX_IN_FLIGHT);
         let watcher = Watcher::new(Arc::clone(&self.feed), sender, request.into_inner().resume_from_revision);
         let stopping = self.context.stopping().clone();
         self.context.spawn("configuration watcher", TaskKind::OneShot, async move {
@@ -83,7 +83,11 @@ mod tests {
             (false, None, false),
             (true, peer("10.0.0.7:5000"), true),
         ] {
-            assert_eq!(may_watch(is_encrypted, peer).is_ok(), expected, "{is_encrypted} {peer:?}");
+            assert_eq!(
+                check_encryption(is_encrypted, peer).is_ok(),
+                expected,
+                "{is_encrypted} {peer:?}"
+            );
         }
     }
 }

@@ -17,11 +17,11 @@ use tower_http::cors::CorsLayer;
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::answer;
 use crate::client_info;
 use crate::config::HttpConfig;
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::AppState;
+use crate::response_layer;
 use parameters::Parameters;
 
 mod alerts;
@@ -61,11 +61,11 @@ mod versions;
 
 const BASE: &str = "/api/v1";
 /// How long browsers cache a preflight response.
-const PREFLIGHT: Duration = Duration::from_mins(10);
+const PREFLIGHT_MAX_AGE: Duration = Duration::from_mins(10);
 
 /// The whole HTTP edge.
 pub(crate) fn router(app: AppState) -> Router {
-    let (api, openapi) = described();
+    let (api, openapi) = describe_routes();
     let gate = Gate {
         cors: Arc::new(cors(app.http())),
         parameters: Arc::new(Parameters::of(&openapi)),
@@ -74,9 +74,9 @@ pub(crate) fn router(app: AppState) -> Router {
     api.merge(description::route(Arc::new(openapi)))
         .merge(docs::route())
         .merge(ig_console::router())
-        .fallback(unknown)
-        .method_not_allowed_fallback(wrong_method)
-        .layer(middleware::from_fn_with_state(gate, pass))
+        .fallback(unknown_route)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn_with_state(gate, handle))
         .with_state(app)
 }
 
@@ -88,9 +88,9 @@ struct Gate {
     parameters: Arc<Parameters>,
 }
 
-async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Response {
+async fn handle(State(gate): State<Gate>, request: Request, next: Next) -> Response {
     let limit = gate.app.http().request_timeout();
-    answer::finish(limit, request, |request| of_pages(gate, request, next)).await
+    response_layer::finish(limit, request, |request| apply_cors(gate, request, next)).await
 }
 
 /// What pages of the allowed origins may do from a browser. Other pages may do nothing.
@@ -122,20 +122,20 @@ fn cors(config: &HttpConfig) -> CorsLayer {
             HeaderName::from_static("ratelimit-remaining"),
             HeaderName::from_static("ratelimit-reset"),
         ])
-        .max_age(PREFLIGHT)
+        .max_age(PREFLIGHT_MAX_AGE)
 }
 
 /// Answers preflight requests and adds CORS headers for requests from pages; other requests pass unchanged.
-async fn of_pages(gate: Gate, request: Request, next: Next) -> Response {
+async fn apply_cors(gate: Gate, request: Request, next: Next) -> Response {
     if !request.headers().contains_key(ORIGIN) {
         return admit(gate, request, next).await;
     }
     let cors = Arc::clone(&gate.cors);
-    let admitted = service_fn(move |request| {
-        let admitting = admit(gate.clone(), request, next.clone());
-        async { Ok::<_, Infallible>(admitting.await) }
+    let inner = service_fn(move |request| {
+        let response = admit(gate.clone(), request, next.clone());
+        async { Ok::<_, Infallible>(response.await) }
     });
-    match cors.layer(admitted).oneshot(request).await {
+    match cors.layer(inner).oneshot(request).await {
         Ok(response) => response,
         Err(never) => match never {},
     }
@@ -149,7 +149,7 @@ async fn admit(gate: Gate, request: Request, next: Next) -> Response {
 }
 
 /// The router together with the description of all its routes.
-fn described() -> (Router<AppState>, utoipa::openapi::OpenApi) {
+fn describe_routes() -> (Router<AppState>, utoipa::openapi::OpenApi) {
     let (router, mut openapi) = OpenApiRouter::with_openapi(description::Api::openapi())
         .nest(BASE, routes())
         .split_for_parts();
@@ -190,10 +190,10 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(analytics::routes())
 }
 
-async fn unknown() -> ApiError {
+async fn unknown_route() -> ApiError {
     ApiError::not_found("Route")
 }
 
-async fn wrong_method() -> ApiError {
+async fn method_not_allowed() -> ApiError {
     ApiError::new(ErrorCode::MethodNotAllowed, "The resource has no such method")
 }

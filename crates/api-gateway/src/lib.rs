@@ -2,7 +2,6 @@
 
 mod access;
 mod analytics;
-mod answer;
 mod body;
 mod bootstrap;
 mod client_info;
@@ -14,8 +13,8 @@ mod exporting;
 mod feed;
 mod gateway;
 mod grpc;
-mod guard;
 mod http;
+mod if_match;
 mod limits;
 mod nudge;
 mod org_purge;
@@ -28,6 +27,7 @@ mod query;
 mod resource_response;
 mod resources;
 mod response_extras;
+mod response_layer;
 mod retrier_client;
 mod scheduler_client;
 mod scheduling;
@@ -50,9 +50,9 @@ use tonic::service::Routes;
 
 pub use config::{AuthConfig, BootstrapConfig, Config, HttpConfig, OrganizationsConfig, RateLimitConfig, RuntimeConfig};
 
-use access::{Keys, Sessions};
+use access::{ApiKeys, Sessions};
 use feed::ConfigFeed;
-use gateway::{AppState, Parts};
+use gateway::{AppParts, AppState};
 use grpc::ConfigGrpc;
 use ig_peers::AlertClient;
 use limits::RateLimits;
@@ -84,13 +84,13 @@ pub struct Addresses {
 /// Starts the service, which is ready once the database is prepared and the configuration is loaded.
 pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> {
     // Secrets serialise as masks.
-    let system = serde_json::to_value(&config)?;
+    let system_configuration = serde_json::to_value(&config)?;
     let store = Store::connect(&config.mongodb, SecretSealer::new(&config.secrets)?).await?;
     let alerter = channel(&config.services.alerter, &config.grpc)?;
     let alerting = AlertClient::new(alerter, store.alerts(), context.clone());
     let feed = ConfigFeed::new(store.clone(), alerting.clone());
     let nudge = Nudge::default();
-    nudge.run(&context, Fleet::new(&config.services.delivery_worker, &config.grpc)?, PUSH);
+    nudge.run_workers(&context, Fleet::new(&config.services.delivery_worker, &config.grpc)?, PUSH);
     depend_on_database(&context, store.clone());
     bootstrap::start(&context, store.clone(), config.bootstrap);
     context.spawn(
@@ -111,7 +111,7 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
     context.spawn(
         "organisation removal",
         TaskKind::RunsUntilShutdown,
-        org_purge::run(context.clone(), store.clone(), config.organizations.hold()),
+        org_purge::run(context.clone(), store.clone(), config.organizations.number_hold()),
     );
     let services = Services::new(Routes::new(ConfigServiceServer::new(ConfigGrpc::new(
         Arc::clone(&feed),
@@ -132,11 +132,11 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
     let retrier = RetrierClient::new(channel(&config.services.dlq_retrier, &config.grpc)?);
     let schedulers = SchedulerClient::new(channel(&config.services.scheduler, &config.grpc)?);
     let peers = PeerServices::new(&config.services, &config.grpc)?;
-    let app = AppState::new(Parts {
-        keys: Keys::new(store.clone()),
+    let app = AppState::new(AppParts {
+        keys: ApiKeys::new(store.clone()),
         sessions: Sessions::new(store.clone(), &config.auth),
         limits: RateLimits::new(store.rate_windows(), &config.rate_limit),
-        system,
+        system_configuration,
         store,
         feed,
         egress,

@@ -21,13 +21,13 @@ use outage::Outage;
 
 const MINUTE_SECONDS: u64 = 60;
 /// The headers of a limit: the maximum, what is left, and the seconds until there is room.
-const OF_REQUESTS: [HeaderName; 3] = [
+const REQUEST_HEADERS: [HeaderName; 3] = [
     HeaderName::from_static("x-ratelimit-limit"),
     HeaderName::from_static("x-ratelimit-remaining"),
     HeaderName::from_static("x-ratelimit-reset"),
 ];
 /// The same headers for runtime calls, by their names in the IETF draft.
-const OF_CALLS: [HeaderName; 3] = [
+const CALL_HEADERS: [HeaderName; 3] = [
     HeaderName::from_static("ratelimit-limit"),
     HeaderName::from_static("ratelimit-remaining"),
     HeaderName::from_static("ratelimit-reset"),
@@ -45,7 +45,7 @@ pub(crate) struct RateLimits {
 impl RateLimits {
     /// Takes the limits from the configuration; 0 turns a limit off.
     pub(crate) fn new(windows: impl RateWindows + 'static, config: &RateLimitConfig) -> Self {
-        let limit = |most| RateLimit::new(most, MINUTE_SECONDS).ok();
+        let limit = |max_requests| RateLimit::new(max_requests, MINUTE_SECONDS).ok();
         Self {
             limiter: Limiter::new(Arc::new(windows), Arc::new(SystemClock)),
             outage: Outage::default(),
@@ -56,15 +56,15 @@ impl RateLimits {
     }
 
     /// Counts a request from an address, or refuses it.
-    pub(crate) async fn of_address(&self, address: IpAddr, extras: &ResponseExtras) -> Result<(), ApiError> {
+    pub(crate) async fn take_for_address(&self, address: IpAddr, extras: &ResponseExtras) -> Result<(), ApiError> {
         let Some(limit) = self.address else { return Ok(()) };
         let taken = self.take(WindowKey::Address(subscriber_of(address)), limit).await;
-        let judged = Self::judge(taken, limit, "This address sends too many requests", &OF_REQUESTS, extras);
-        judged.map_err(|(error, _)| error)
+        let decided = Self::decide(taken, limit, "This address sends too many requests", &REQUEST_HEADERS, extras);
+        decided.map_err(|(error, _)| error)
     }
 
     /// Counts a request for an organisation, or refuses it; `own` holds the organisation's own limits.
-    pub(crate) async fn of_org(
+    pub(crate) async fn take_for_org(
         &self,
         org: OrgId,
         own: RequestLimits,
@@ -76,20 +76,24 @@ impl RateLimits {
             Right::Events | Right::Runtime => (WindowKey::Runtime(org), self.runtime(own)),
         };
         let Some(limit) = limit else { return Ok(()) };
-        let names = if right == Right::Runtime { &OF_CALLS } else { &OF_REQUESTS };
+        let names = if right == Right::Runtime {
+            &CALL_HEADERS
+        } else {
+            &REQUEST_HEADERS
+        };
         let taken = self.take(key, limit).await;
-        let judged = Self::judge(
+        let decided = Self::decide(
             taken,
             limit,
             "Too many requests are sent for this organisation",
             names,
             extras,
         );
-        judged.map_err(|(error, _)| error)
+        decided.map_err(|(error, _)| error)
     }
 
     /// Counts a call against an integration's own limit, or refuses it with the time at which there is room.
-    pub(crate) async fn of_integration(
+    pub(crate) async fn take_for_integration(
         &self,
         org: OrgId,
         id: IntegrationId,
@@ -97,7 +101,13 @@ impl RateLimits {
         extras: &ResponseExtras,
     ) -> Result<(), (ApiError, Timestamp)> {
         let taken = self.take(WindowKey::Integration(org, id), limit).await;
-        Self::judge(taken, limit, "Too many calls are made to this integration", &OF_CALLS, extras)
+        Self::decide(
+            taken,
+            limit,
+            "Too many calls are made to this integration",
+            &CALL_HEADERS,
+            extras,
+        )
     }
 
     /// The limit of one address.
@@ -107,15 +117,15 @@ impl RateLimits {
 
     /// The management limit of an organisation.
     pub(crate) fn management(&self, own: RequestLimits) -> Option<RateLimit> {
-        said_or(own.management_per_minute, self.management)
+        own_or_default(own.management_per_minute, self.management)
     }
 
     /// The limit of an organisation's events and runtime calls.
     pub(crate) fn runtime(&self, own: RequestLimits) -> Option<RateLimit> {
-        said_or(own.runtime_per_minute, self.runtime)
+        own_or_default(own.runtime_per_minute, self.runtime)
     }
 
-    fn judge(
+    fn decide(
         taken: Option<LimitDecision>,
         limit: RateLimit,
         message: &str,
@@ -125,8 +135,8 @@ impl RateLimits {
         let Some(taken) = taken else { return Ok(()) };
         let now = Utc::now();
         let seconds = (taken.free_at - now).num_seconds().max(0);
-        let [most, remaining, reset] = names.clone();
-        extras.add_header(most, HeaderValue::from(limit.max_requests()));
+        let [limit_header, remaining, reset] = names.clone();
+        extras.add_header(limit_header, HeaderValue::from(limit.max_requests()));
         extras.add_header(remaining, HeaderValue::from(taken.remaining));
         extras.add_header(reset, HeaderValue::from(seconds));
         if taken.is_full {
@@ -138,25 +148,25 @@ impl RateLimits {
     /// Counts against a window. Returns none while the windows do not answer, and for a while after: the handler itself reports a missing
     /// database, and everything else is served uncounted rather than not at all.
     async fn take(&self, key: WindowKey, limit: RateLimit) -> Option<LimitDecision> {
-        if self.outage.lasts() {
+        if self.outage.is_ongoing() {
             return None;
         }
         match self.limiter.take(&key, limit).await {
             Ok(taken) => {
-                self.outage.ends();
+                self.outage.end();
                 Some(taken)
             }
             Err(error) => {
-                self.outage.missed(&error);
+                self.outage.record_uncounted(&error);
                 None
             }
         }
     }
 }
 
-fn said_or(own: Option<u32>, fallback: Option<RateLimit>) -> Option<RateLimit> {
+fn own_or_default(own: Option<u32>, fallback: Option<RateLimit>) -> Option<RateLimit> {
     match own {
-        Some(most) => RateLimit::new(most, MINUTE_SECONDS).ok(),
+        Some(max_requests) => RateLimit::new(max_requests, MINUTE_SECONDS).ok(),
         None => fallback,
     }
 }

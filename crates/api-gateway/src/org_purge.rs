@@ -12,32 +12,32 @@ use ig_service::Context;
 use ig_store::{PurgePass, Store};
 
 /// The delay between passes.
-const LOOK: Duration = Duration::from_secs(1);
+const PASS_INTERVAL: Duration = Duration::from_secs(1);
 /// How long passes must find nothing before a number becomes free.
-const QUIET: Duration = Duration::from_mins(1);
+const QUIET_PERIOD: Duration = Duration::from_mins(1);
 /// The deadline of one round of the loop, which waits for a database.
-const LONGEST_LOOK: Duration = Duration::from_mins(10);
+const PASS_DEADLINE: Duration = Duration::from_mins(10);
 
 /// Purges deleted organisations until shutdown; each number stays reserved for at least `hold`.
 pub(crate) async fn run(context: Context, store: Store, hold: Duration) {
-    let heartbeat = context.liveness().watch("organisation removal", LONGEST_LOOK);
-    let remover = OrgPurger {
+    let heartbeat = context.liveness().watch("organisation removal", PASS_DEADLINE);
+    let purger = OrgPurger {
         store,
         hold,
         name: format!("{:032x}", rand::random::<u128>()),
     };
-    let remove = async {
+    let purging = async {
         loop {
             heartbeat.beat();
-            match remover.next().await {
+            match purger.purge_next().await {
                 Ok(true) => continue,
                 Ok(false) => {}
                 Err(error) => tracing::warn!(%error, "what a deleted organisation had cannot be removed now"),
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(PASS_INTERVAL).await;
         }
     };
-    context.stopping().run_until_cancelled(remove).await;
+    context.stopping().run_until_cancelled(purging).await;
 }
 
 struct OrgPurger {
@@ -49,7 +49,7 @@ struct OrgPurger {
 
 impl OrgPurger {
     /// Makes one pass over one deleted organisation; false if there is none.
-    async fn next(&self) -> Result<bool, StoreError> {
+    async fn purge_next(&self) -> Result<bool, StoreError> {
         let deletions = self.store.org_deletions();
         let Some(deletion) = deletions.claim(&self.name, Utc::now()).await? else {
             return Ok(false);
@@ -68,7 +68,7 @@ impl OrgPurger {
         if now < held_until {
             deletions.rest(org, &self.name, held_until).await?;
         } else if removed > 0 {
-            deletions.rest(org, &self.name, now + QUIET.min(self.hold)).await?;
+            deletions.rest(org, &self.name, now + QUIET_PERIOD.min(self.hold)).await?;
         } else {
             deletions.finish(org, &self.name, now).await?;
             tracing::info!(

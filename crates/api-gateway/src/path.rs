@@ -4,7 +4,7 @@ use ig_core::id::{
     ApiKeyId, EventType, ImportId, IntegrationId, LogId, LookupId, OrgId, RedriveId, Rid, ScheduledId, TemplateId, UserId,
 };
 
-use crate::document::alert_id;
+use crate::document::decode_alert_id;
 use crate::error::ApiError;
 
 /// An organisation's number.
@@ -43,8 +43,8 @@ pub(crate) fn import(text: &str) -> Result<ImportId, ApiError> {
 }
 
 /// The identifier of a delivery log, of its trace or of its dead letter.
-pub(crate) fn log(text: &str, what: &str) -> Result<LogId, ApiError> {
-    text.parse().map_err(|_| ApiError::not_found(what))
+pub(crate) fn log(text: &str, kind: &str) -> Result<LogId, ApiError> {
+    text.parse().map_err(|_| ApiError::not_found(kind))
 }
 
 /// A person's identifier.
@@ -80,7 +80,7 @@ pub(crate) fn scheduled(text: &str) -> Result<ScheduledId, ApiError> {
 
 /// An alert's identifier.
 pub(crate) fn alert(text: &str) -> Result<String, ApiError> {
-    alert_id(text).ok_or_else(|| ApiError::not_found("Alert"))
+    decode_alert_id(text).ok_or_else(|| ApiError::not_found("Alert"))
 }
 
 /// An event type's name.

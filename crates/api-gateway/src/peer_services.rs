@@ -11,7 +11,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 /// How long a service may take to report its health.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The health of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,22 +63,22 @@ impl PeerServices {
     }
 
     /// Checks all services at once.
-    pub(crate) async fn ask(&self) -> Vec<ServiceHealth> {
-        join_all(self.0.iter().map(|(service, client)| ask(service, client.clone()))).await
+    pub(crate) async fn check_all(&self) -> Vec<ServiceHealth> {
+        join_all(self.0.iter().map(|(service, client)| check(service, client.clone()))).await
     }
 }
 
-async fn ask(service: &'static str, mut client: HealthClient<Client>) -> ServiceHealth {
-    let began = Instant::now();
-    let answer = tokio::time::timeout(PATIENCE, client.check(HealthCheckRequest::default())).await;
-    let health = match answer {
-        Ok(Ok(answer)) if answer.get_ref().status() == ServingStatus::Serving => Health::Serving,
+async fn check(service: &'static str, mut client: HealthClient<Client>) -> ServiceHealth {
+    let started = Instant::now();
+    let response = tokio::time::timeout(TIMEOUT, client.check(HealthCheckRequest::default())).await;
+    let health = match response {
+        Ok(Ok(response)) if response.get_ref().status() == ServingStatus::Serving => Health::Serving,
         Ok(Ok(_)) => Health::NotServing,
         Ok(Err(_)) | Err(_) => Health::Unreachable,
     };
     ServiceHealth {
         service,
         health,
-        took: began.elapsed(),
+        took: started.elapsed(),
     }
 }

@@ -1,9 +1,14 @@
 //! Inbound calls: the gateway proxies a client's request to an outside API and answers in real time.
 //!
-//! A call passes these steps in order: the integration by its name, the method, capacity for the call and its log, client
-//! authentication, the circuit breaker, the rate limits, the body limit, the request transformation, the target, the response
-//! transformation. Without transformations both bodies stream. A [`record::CallRecord`] logs the call however it ends, also when
-//! the client disconnects half-way.
+//! A call passes these steps in order: the integration by its name, the method, capacity for the call and its log, the client's address
+//! and credentials, its signature, the circuit breaker, the target address, the integration's rate limit, the body within its limits, the
+//! request transformation, the target, the response transformation. A [`record::CallRecord`] logs the call however it ends, also when the
+//! client disconnects half-way.
+//!
+//! The body of a call that its client signs is read whole for the signature, within the same limits: before the breaker and the rate limit,
+//! so that an unauthenticated call uses neither. A call beyond the rate limit still has its body read where it is small, and so leaves a
+//! dead letter. Bodies stream unless a signature or a transformation needs all of them; a small request body is buffered, so that the call
+//! can be sent again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,23 +27,23 @@ use crate::tenant_shares::Shares;
 
 mod address;
 mod admitted;
-mod answering;
 mod call;
-mod client;
-mod described;
+mod client_auth;
+mod content_headers;
 mod forwarding;
 mod headers;
 mod intake;
+mod matching;
 mod metrics;
 mod outcome;
 mod record;
 mod recorded_body;
 mod recording;
+mod responding;
 mod routes;
 mod shaping;
-mod wanted;
 
-pub(crate) use call::{IncomingCall, answer};
+pub(crate) use call::{IncomingCall, handle};
 pub(crate) use recording::Recording;
 
 use routes::{Route, Routes};
@@ -90,7 +95,7 @@ impl Proxying {
 
     /// Reports the end of a call to the circuit breaker. Calls of a healthy integration skip this; others do it in the
     /// background.
-    fn ended(self: &Arc<Self>, route: &Arc<Route>, message: MessageId, ended: DeliveryResult, probe: Option<ProbeId>) {
+    fn report_end(self: &Arc<Self>, route: &Arc<Route>, message: MessageId, ended: DeliveryResult, probe: Option<ProbeId>) {
         let routine = ended == DeliveryResult::Delivered && self.breakers.buffer_success(route.integration.id);
         if probe.is_none() && (routine || ended == DeliveryResult::Inconclusive) {
             return;

@@ -15,20 +15,20 @@ use crate::gateway::Gateway;
 
 mod schemas;
 
-/// Stores events and returns one answer per event, in order. `place` gives an event's JSON pointer in the body.
+/// Stores events and returns one answer per event, in order. `pointer` gives an event's JSON pointer in the body.
 pub(crate) async fn accept(
     gateway: &Gateway,
     org: OrgId,
     events: Vec<CheckedEvent>,
-    place: impl Fn(usize) -> String,
+    pointer: impl Fn(usize) -> String,
 ) -> Result<Vec<PushAnswer>, ApiError> {
-    strangers(gateway, org, &events, &place).await?;
-    let warnings = schemas::judged(gateway, org, &events, &place).await?;
-    let events: Vec<_> = events.into_iter().map(|event| received(org, event)).collect();
+    check_entities(gateway, org, &events, &pointer).await?;
+    let warnings = schemas::validate(gateway, org, &events, &pointer).await?;
+    let events: Vec<_> = events.into_iter().map(|event| stored_event(org, event)).collect();
     let ids: Vec<_> = events.iter().map(|event| event.event_id.to_string()).collect();
     let accepted = gateway.store().pushed_events().accept(events).await?;
     if accepted.contains(&PushOutcome::New) {
-        gateway.nudge().wish();
+        gateway.nudge().request();
     }
     let answers = ids.into_iter().zip(accepted).zip(warnings);
     Ok(answers
@@ -40,7 +40,7 @@ pub(crate) async fn accept(
         .collect())
 }
 
-fn received(org: OrgId, event: CheckedEvent) -> PushedEvent {
+fn stored_event(org: OrgId, event: CheckedEvent) -> PushedEvent {
     let CheckedEvent {
         id,
         event_type,
@@ -60,16 +60,16 @@ fn received(org: OrgId, event: CheckedEvent) -> PushedEvent {
 }
 
 /// Refuses events about entities of other organisations.
-async fn strangers(
+async fn check_entities(
     gateway: &Gateway,
     org: OrgId,
     events: &[CheckedEvent],
-    place: &impl Fn(usize) -> String,
+    pointer: &impl Fn(usize) -> String,
 ) -> Result<(), ApiError> {
     let named: BTreeSet<Rid> = events.iter().filter_map(|event| event.entity_rid).collect();
     let mut unknown = BTreeSet::new();
     for rid in named {
-        if !is_ours(gateway, org, rid).await? {
+        if !belongs_to_org(gateway, org, rid).await? {
             unknown.insert(rid);
         }
     }
@@ -77,7 +77,7 @@ async fn strangers(
     for (at, event) in events.iter().enumerate() {
         if event.entity_rid.is_some_and(|rid| unknown.contains(&rid)) {
             faults.add(
-                format!("{}/entityRid", place(at)),
+                format!("{}/entityRid", pointer(at)),
                 "must be the organisation, or the rid of one of its units",
             );
         }
@@ -85,7 +85,7 @@ async fn strangers(
     Ok(faults.into_result(())?)
 }
 
-async fn is_ours(gateway: &Gateway, org: OrgId, rid: Rid) -> Result<bool, StoreError> {
+async fn belongs_to_org(gateway: &Gateway, org: OrgId, rid: Rid) -> Result<bool, StoreError> {
     Ok(rid == org.as_entity() || gateway.is_unit(org, rid).await?)
 }
 

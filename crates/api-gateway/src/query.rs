@@ -20,8 +20,8 @@ use crate::error::ApiError;
 use crate::gateway::AppState;
 
 const DEFAULT_LIMIT: u32 = 50;
-const LARGEST_LIMIT: u32 = 500;
-const LAST_PAGE: u64 = 1_000_000;
+const MAX_LIMIT: u32 = 500;
+const MAX_PAGE: u64 = 1_000_000;
 
 /// The values of a query string, all as text, so that parsing the query itself never fails.
 #[derive(Debug)]
@@ -55,14 +55,14 @@ impl Paging {
     pub(crate) fn page(self) -> Result<Page, ApiError> {
         let Self { page, limit } = self;
         Ok(Page {
-            number: within("page", page, 1..=LAST_PAGE)?.unwrap_or(1),
-            limit: within("limit", limit, 1..=LARGEST_LIMIT)?.unwrap_or(DEFAULT_LIMIT),
+            number: parse_in_range("page", page, 1..=MAX_PAGE)?.unwrap_or(1),
+            limit: parse_in_range("limit", limit, 1..=MAX_LIMIT)?.unwrap_or(DEFAULT_LIMIT),
         })
     }
 }
 
 /// A number within an inclusive range.
-pub(crate) fn within<N>(name: &str, text: Option<String>, allowed: RangeInclusive<N>) -> Result<Option<N>, ApiError>
+pub(crate) fn parse_in_range<N>(name: &str, text: Option<String>, allowed: RangeInclusive<N>) -> Result<Option<N>, ApiError>
 where
     N: std::str::FromStr + PartialOrd + std::fmt::Display,
 {
@@ -77,24 +77,24 @@ where
 }
 
 /// Any number.
-pub(crate) fn number(name: &str, text: Option<String>) -> Result<Option<i64>, ApiError> {
-    within(name, text, 1..=i64::MAX)
+pub(crate) fn parse_number(name: &str, text: Option<String>) -> Result<Option<i64>, ApiError> {
+    parse_in_range(name, text, 1..=i64::MAX)
 }
 
 /// True or false.
-pub(crate) fn flag(name: &str, text: Option<String>) -> Result<Option<bool>, ApiError> {
-    read_as(name, text, |text| text.parse().ok(), "true or false")
+pub(crate) fn parse_flag(name: &str, text: Option<String>) -> Result<Option<bool>, ApiError> {
+    parse_with(name, text, |text| text.parse().ok(), "true or false")
 }
 
 /// One of a fixed set of names.
-pub(crate) fn named<T: Named>(name: &str, text: Option<String>) -> Result<Option<T>, ApiError> {
+pub(crate) fn parse_name<T: Named>(name: &str, text: Option<String>) -> Result<Option<T>, ApiError> {
     let one = |text: &str| T::all().iter().copied().find(|value| value.name() == text);
     let names: Vec<_> = T::all().iter().map(|value| value.name()).collect();
-    read_as(name, text, one, &format!("one of {}", names.join(", ")))
+    parse_with(name, text, one, &format!("one of {}", names.join(", ")))
 }
 
 /// Applies a parser to a text, or reports what the text must be.
-pub(crate) fn read_as<T>(
+pub(crate) fn parse_with<T>(
     name: &str,
     text: Option<String>,
     read: impl Fn(&str) -> Option<T>,
@@ -106,9 +106,9 @@ pub(crate) fn read_as<T>(
 }
 
 /// An integration's identifier.
-pub(crate) fn integration(text: Option<String>) -> Result<Option<IntegrationId>, ApiError> {
+pub(crate) fn parse_integration_id(text: Option<String>) -> Result<Option<IntegrationId>, ApiError> {
     let id = |text: &str| text.parse().ok();
-    read_as(
+    parse_with(
         "integrationId",
         text,
         id,
@@ -130,28 +130,28 @@ impl<T: Named> PartialSchema for OneOf<T> {
 impl<T: Named> ToSchema for OneOf<T> {}
 
 /// The inclusive start of a time range: a moment, or the start of a day.
-pub(crate) fn from_moment(name: &str, text: Option<String>) -> Result<Option<Timestamp>, ApiError> {
-    moment(name, text, 0)
+pub(crate) fn parse_start(name: &str, text: Option<String>) -> Result<Option<Timestamp>, ApiError> {
+    parse_moment(name, text, 0)
 }
 
 /// The exclusive end of a time range: a moment, or the end of a day.
-pub(crate) fn to_moment(name: &str, text: Option<String>) -> Result<Option<Timestamp>, ApiError> {
-    moment(name, text, 1)
+pub(crate) fn parse_end(name: &str, text: Option<String>) -> Result<Option<Timestamp>, ApiError> {
+    parse_moment(name, text, 1)
 }
 
-fn moment(name: &str, text: Option<String>, days_on: u64) -> Result<Option<Timestamp>, ApiError> {
+fn parse_moment(name: &str, text: Option<String>, day_offset: u64) -> Result<Option<Timestamp>, ApiError> {
     let Some(text) = text else { return Ok(None) };
-    day_or_moment(&text, days_on)
+    parse_day_or_moment(&text, day_offset)
         .map(Some)
-        .ok_or_else(|| ApiError::parameter(name, NO_MOMENT))
+        .ok_or_else(|| ApiError::parameter(name, INVALID_MOMENT))
 }
 
 /// The fault of a text that is neither.
-pub(crate) const NO_MOMENT: &str = "must be a day (2024-01-31) or a moment (2024-01-31T10:00:00Z)";
+pub(crate) const INVALID_MOMENT: &str = "must be a day (2024-01-31) or a moment (2024-01-31T10:00:00Z)";
 
-/// A moment, or the start of the day `days_on` days after the named one.
-pub(crate) fn day_or_moment(text: &str, days_on: u64) -> Option<Timestamp> {
+/// A moment, or the start of the day `day_offset` days after the named one.
+pub(crate) fn parse_day_or_moment(text: &str, day_offset: u64) -> Option<Timestamp> {
     let exact = DateTime::parse_from_rfc3339(text).ok().map(|at| at.with_timezone(&Utc));
-    let day = || text.parse::<NaiveDate>().ok()?.checked_add_days(Days::new(days_on));
+    let day = || text.parse::<NaiveDate>().ok()?.checked_add_days(Days::new(day_offset));
     exact.or_else(|| day().map(|day| day.and_time(NaiveTime::MIN).and_utc()))
 }

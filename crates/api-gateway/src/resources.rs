@@ -11,6 +11,7 @@ use crate::gateway::Gateway;
 
 pub(crate) mod api_keys;
 pub(crate) mod bundle;
+mod egress;
 pub(crate) mod event_types;
 pub(crate) mod history;
 pub(crate) mod inbound_integrations;
@@ -18,7 +19,6 @@ pub(crate) mod integrations;
 pub(crate) mod jobs;
 pub(crate) mod lookups;
 pub(crate) mod organizations;
-mod reach;
 pub(crate) mod resource;
 mod scripts;
 pub(crate) mod size;
@@ -27,7 +27,7 @@ pub(crate) mod units;
 pub(crate) mod users;
 
 /// Faults where the entity that a resource acts for does not belong to its organisation.
-async fn strangers(gateway: &Gateway, org: OrgId, tenant: Rid) -> Result<Faults, StoreError> {
+async fn tenant_faults(gateway: &Gateway, org: OrgId, tenant: Rid) -> Result<Faults, StoreError> {
     let mut faults = Faults::default();
     let is_ours = tenant == org.as_entity() || gateway.is_unit(org, tenant).await?;
     if !is_ours {
@@ -37,7 +37,7 @@ async fn strangers(gateway: &Gateway, org: OrgId, tenant: Rid) -> Result<Faults,
 }
 
 /// The stamp of a resource created now, in the milliseconds that the database keeps.
-fn made_now() -> Stamp {
+fn creation_stamp() -> Stamp {
     let now = Utc::now().trunc_subsecs(3);
     Stamp {
         created_at: now,
@@ -54,9 +54,9 @@ fn new_id(second: i64) -> [u8; 12] {
 }
 
 /// The stamp of a resource created at `created_at` and changed now.
-fn changed_now(created_at: Timestamp) -> Stamp {
+fn update_stamp(created_at: Timestamp) -> Stamp {
     Stamp {
         created_at,
-        ..made_now()
+        ..creation_stamp()
     }
 }

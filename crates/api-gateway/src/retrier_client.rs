@@ -13,7 +13,7 @@ use tonic::{Request, Response, Status};
 
 use crate::error::ApiError;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Sends orders about dead letters to the retrier.
 #[derive(Debug, Clone)]
@@ -26,44 +26,54 @@ impl RetrierClient {
     }
 
     /// Makes dead letters due now.
-    pub(crate) async fn retry(&self, wish: &ManualRetry) -> Result<ManualRetryResult, ApiError> {
-        understood(self.0.clone().retry(within(RetryRequest::from(wish))).await)
+    pub(crate) async fn retry(&self, request: &ManualRetry) -> Result<ManualRetryResult, ApiError> {
+        convert(self.0.clone().retry(with_timeout(RetryRequest::from(request))).await)
     }
 
     /// Starts a redrive.
     pub(crate) async fn start(&self, order: &RedriveOrder) -> Result<Redrive, ApiError> {
-        understood(self.0.clone().start_redrive(within(StartRedriveRequest::from(order))).await)
+        convert(
+            self.0
+                .clone()
+                .start_redrive(with_timeout(StartRedriveRequest::from(order)))
+                .await,
+        )
     }
 
     /// Reads the progress of a redrive.
     pub(crate) async fn get(&self, key: RedriveKey) -> Result<Redrive, ApiError> {
-        understood(self.0.clone().get_redrive(within(GetRedriveRequest::from(key))).await)
+        convert(self.0.clone().get_redrive(with_timeout(GetRedriveRequest::from(key))).await)
     }
 
     /// Cancels a redrive.
     pub(crate) async fn cancel(&self, key: RedriveKey) -> Result<Redrive, ApiError> {
-        understood(self.0.clone().cancel_redrive(within(CancelRedriveRequest::from(key))).await)
+        convert(
+            self.0
+                .clone()
+                .cancel_redrive(with_timeout(CancelRedriveRequest::from(key)))
+                .await,
+        )
     }
 }
 
-fn within<T>(message: T) -> Request<T> {
+fn with_timeout<T>(message: T) -> Request<T> {
     let mut request = Request::new(message);
-    request.set_timeout(PATIENCE);
+    request.set_timeout(TIMEOUT);
     request
 }
 
-fn understood<W, T>(answer: Result<Response<W>, Status>) -> Result<T, ApiError>
+fn convert<W, T>(response: Result<Response<W>, Status>) -> Result<T, ApiError>
 where
     T: TryFrom<W, Error = InvalidMessage>,
 {
-    let answer = answer.map_err(|status| refusal(&status))?.into_inner();
-    answer.try_into().map_err(|error| {
+    let response = response.map_err(|status| to_api_error(&status))?.into_inner();
+    response.try_into().map_err(|error| {
         tracing::error!(%error, "the retrier's answer cannot be understood");
         ApiError::internal()
     })
 }
 
-fn refusal(status: &Status) -> ApiError {
+fn to_api_error(status: &Status) -> ApiError {
     if kind_of(status) == ErrorKind::NotFound {
         return ApiError::not_found("Redrive");
     }

@@ -14,7 +14,7 @@ use tonic::{Request, Status};
 use crate::error::{ApiError, ErrorCode};
 
 /// How long a response may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Sends orders about scheduled deliveries to the schedulers.
 #[derive(Debug, Clone)]
@@ -28,34 +28,38 @@ impl SchedulerClient {
 
     /// Cancels a pending delivery.
     pub(crate) async fn cancel(&self, cancel: &CancelDelivery) -> Result<(), ApiError> {
-        let answer = self.0.clone().cancel(patient(CancelRequest::from(cancel))).await;
-        answer.map(drop).map_err(|status| refusal(&status))
+        let response = self.0.clone().cancel(with_timeout(CancelRequest::from(cancel))).await;
+        response.map(drop).map_err(|status| to_api_error(&status))
     }
 
     /// Reschedules a pending delivery.
     pub(crate) async fn reschedule(&self, reschedule: &RescheduleDelivery) -> Result<(), ApiError> {
-        let answer = self.0.clone().reschedule(patient(RescheduleRequest::from(reschedule))).await;
-        answer.map(drop).map_err(|status| refusal(&status))
+        let response = self
+            .0
+            .clone()
+            .reschedule(with_timeout(RescheduleRequest::from(reschedule)))
+            .await;
+        response.map(drop).map_err(|status| to_api_error(&status))
     }
 
     /// The times at which a schedule makes deliveries.
     pub(crate) async fn preview(&self, preview: &PreviewSchedule) -> Result<Vec<Timestamp>, ApiError> {
-        let answer = self.0.clone().preview(patient(PreviewRequest::from(preview))).await;
-        let answer = answer.map_err(|status| refusal(&status))?.into_inner();
-        answer.try_into().map_err(|error| {
+        let response = self.0.clone().preview(with_timeout(PreviewRequest::from(preview))).await;
+        let response = response.map_err(|status| to_api_error(&status))?.into_inner();
+        response.try_into().map_err(|error| {
             tracing::error!(%error, "a scheduler's answer cannot be understood");
             ApiError::internal()
         })
     }
 }
 
-fn patient<T>(message: T) -> Request<T> {
+fn with_timeout<T>(message: T) -> Request<T> {
     let mut request = Request::new(message);
-    request.set_timeout(PATIENCE);
+    request.set_timeout(TIMEOUT);
     request
 }
 
-fn refusal(status: &Status) -> ApiError {
+fn to_api_error(status: &Status) -> ApiError {
     match kind_of(status) {
         ErrorKind::NotFound => ApiError::not_found("Scheduled integration"),
         ErrorKind::Stale => ApiError::new(ErrorCode::Conflict, status.message()),

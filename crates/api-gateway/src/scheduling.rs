@@ -11,23 +11,25 @@ use ig_core::scheduled::{CancelDelivery, PreviewSchedule, RescheduleDelivery};
 use ig_transform::{CompiledScript, Subject, TransformError};
 use serde_json::{Value, json};
 
-use crate::document::{ScheduleAsked, ScheduleTimes, ScheduledCancellation, ScheduledMove};
+use crate::document::{SchedulePreviewRequest, ScheduleTimes, ScheduledCancellation, ScheduledMove};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::path;
 use crate::resources::resource;
 
 /// How many times a preview shows by default.
-const SHOWN: usize = 5;
+const DEFAULT_COUNT: usize = 5;
 
 /// Cancels a pending delivery.
 pub(crate) async fn cancel(
     gateway: &Gateway,
     org_id: OrgId,
     id: ScheduledId,
-    asked: ScheduledCancellation,
+    cancellation: ScheduledCancellation,
 ) -> Result<(), ApiError> {
-    let reason = asked.checked()?.unwrap_or_else(|| "Cancelled by hand.".to_owned());
+    let reason = cancellation
+        .validated_reason()?
+        .unwrap_or_else(|| "Cancelled by hand.".to_owned());
     gateway.schedulers().cancel(&CancelDelivery { org_id, id, reason }).await
 }
 
@@ -41,20 +43,25 @@ pub(crate) async fn cancel_all(gateway: &Gateway, org: OrgId, integration: Optio
 }
 
 /// Reschedules a pending delivery.
-pub(crate) async fn reschedule(gateway: &Gateway, org_id: OrgId, id: ScheduledId, asked: ScheduledMove) -> Result<(), ApiError> {
-    let at = asked.scheduled_for;
+pub(crate) async fn reschedule(
+    gateway: &Gateway,
+    org_id: OrgId,
+    id: ScheduledId,
+    request: ScheduledMove,
+) -> Result<(), ApiError> {
+    let at = request.scheduled_for;
     gateway.schedulers().reschedule(&RescheduleDelivery { org_id, id, at }).await
 }
 
 /// The times at which a schedule makes deliveries.
-pub(crate) async fn preview(gateway: &Gateway, org: OrgId, asked: ScheduleAsked) -> Result<ScheduleTimes, ApiError> {
-    let count = asked.count.map_or(SHOWN, usize::from);
-    let payload = asked.payload.clone().unwrap_or(Value::Null);
-    let (schedule, integration) = schedule(gateway, org, &asked).await?;
+pub(crate) async fn preview(gateway: &Gateway, org: OrgId, request: SchedulePreviewRequest) -> Result<ScheduleTimes, ApiError> {
+    let count = request.count.map_or(DEFAULT_COUNT, usize::from);
+    let payload = request.payload.clone().unwrap_or(Value::Null);
+    let (schedule, integration) = find_schedule(gateway, org, &request).await?;
     let entity = integration
         .as_ref()
         .map_or(org.as_entity(), |integration| integration.tenant_id);
-    let (schedule, payload) = told(gateway, org, entity, schedule, payload, integration.as_ref()).await?;
+    let (schedule, payload) = resolve_script(gateway, org, entity, schedule, payload, integration.as_ref()).await?;
     let zone = gateway
         .feed()
         .configuration()
@@ -66,20 +73,24 @@ pub(crate) async fn preview(gateway: &Gateway, org: OrgId, asked: ScheduleAsked)
         payload,
         count,
         zone,
-        event_at: asked.event_at,
+        event_at: request.event_at,
     };
     let occurrences = gateway.schedulers().preview(&preview).await?;
     Ok(ScheduleTimes { occurrences })
 }
 
 /// The given schedule, or that of a stored integration.
-async fn schedule(gateway: &Gateway, org: OrgId, asked: &ScheduleAsked) -> Result<(Schedule, Option<Integration>), ApiError> {
-    let stored = match &asked.integration_id {
+async fn find_schedule(
+    gateway: &Gateway,
+    org: OrgId,
+    request: &SchedulePreviewRequest,
+) -> Result<(Schedule, Option<Integration>), ApiError> {
+    let stored = match &request.integration_id {
         Some(id) => Some(resource::get(gateway, org, &path::integration(id)?).await?),
         None => None,
     };
-    match (asked.scheduling_mode, &stored) {
-        (Some(mode), _) => Ok((asked.schedule(mode)?, stored)),
+    match (request.scheduling_mode, &stored) {
+        (Some(mode), _) => Ok((request.schedule(mode)?, stored)),
         (None, Some(integration)) => Ok((integration.schedule.clone(), stored)),
         (None, None) => Err(ApiError::fault(
             "/schedulingMode",
@@ -89,7 +100,7 @@ async fn schedule(gateway: &Gateway, org: OrgId, asked: &ScheduleAsked) -> Resul
 }
 
 /// Runs a schedule's script here and replaces the script by the time that it returns.
-async fn told(
+async fn resolve_script(
     gateway: &Gateway,
     org: OrgId,
     entity: Rid,
@@ -114,18 +125,18 @@ async fn told(
     let timeout = integration.map_or(DEFAULT_SCRIPT_TIMEOUT, |integration| integration.script_timeout);
     let script = CompiledScript::new(source, timeout);
     let raw = Bytes::from(payload.to_string());
-    let answer = gateway
+    let output = gateway
         .transformer()
         .on_trial()
         .evaluate_script(&script, &Payload { raw, json: payload }, &subject)
         .await;
-    let value = answer.result.map_err(refused)?.unwrap_or(Value::Null);
+    let value = output.result.map_err(to_api_error)?.unwrap_or(Value::Null);
     let zone = delay.zone().map(Zone::name);
     let schedule = Schedule::read(ScheduleMode::Delayed, Some(&json!({"at": "told", "timezone": zone})))?;
     Ok((schedule, json!({ "told": value })))
 }
 
-fn refused(error: TransformError) -> ApiError {
+fn to_api_error(error: TransformError) -> ApiError {
     match error {
         TransformError::Refused(refusal) | TransformError::Disabled(refusal, _) => {
             Faults::single("/schedulingConfig/script", refusal.to_string()).into()

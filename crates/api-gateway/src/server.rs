@@ -35,11 +35,11 @@ use idle::Requests;
 use stall_timeout::StallTimeout;
 
 /// The maximum total size of a request's headers.
-const LARGEST_HEADERS: usize = 64 * 1024;
-const MOST_HEADERS: usize = 100;
-const MOST_STREAMS: u32 = 250;
+const MAX_HEADER_BYTES: usize = 64 * 1024;
+const MAX_HEADERS: usize = 100;
+const MAX_STREAMS: u32 = 250;
 /// The delay after a failed accept, whose cause is a shortage that needs time to pass.
-const PAUSE: Duration = Duration::from_millis(50);
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
 
 /// The HTTP port could not be bound.
 #[derive(Debug, thiserror::Error)]
@@ -66,24 +66,24 @@ pub(crate) async fn serve(
     let listener = TcpListener::bind(address).await.map_err(error)?;
     let bound = listener.local_addr().map_err(error)?;
     let server = Server {
-        builder: Arc::new(builder(config)),
+        builder: Arc::new(connection_builder(config)),
         router,
-        room: Arc::new(Semaphore::new(config.max_connections)),
-        guests: Arc::new(ConnectionsByAddress::new(config)),
-        leaving: Arc::default(),
+        permits: Arc::new(Semaphore::new(config.max_connections)),
+        connections_by_address: Arc::new(ConnectionsByAddress::new(config)),
+        draining: Arc::default(),
         closing: CancellationToken::new(),
-        beginning: Duration::from_millis(config.header_timeout_ms),
-        patience: Duration::from_millis(config.write_timeout_ms),
+        start_timeout: Duration::from_millis(config.header_timeout_ms),
+        write_timeout: Duration::from_millis(config.write_timeout_ms),
         idle: Duration::from_millis(config.idle_timeout_ms),
     };
     let drain = Duration::from_millis(config.drain_ms);
     let stopping = context.stopping().clone();
     context.spawn("http", TaskKind::RunsUntilShutdown, async move {
         let mut connections = JoinSet::new();
-        let accepting = server.accept(&listener, &mut connections);
+        let accepting = server.accept_loop(&listener, &mut connections);
         let left = async {
             stopping.cancelled().await;
-            server.leaving.store(true, Ordering::Relaxed);
+            server.draining.store(true, Ordering::Relaxed);
             tokio::time::sleep(drain).await;
         };
         tokio::select! {
@@ -101,47 +101,47 @@ pub(crate) async fn serve(
 struct Server {
     builder: Arc<Builder<TokioExecutor>>,
     router: Router,
-    room: Arc<Semaphore>,
-    guests: Arc<ConnectionsByAddress>,
+    permits: Arc<Semaphore>,
+    connections_by_address: Arc<ConnectionsByAddress>,
     /// Set while this replica drains.
-    leaving: Arc<AtomicBool>,
+    draining: Arc<AtomicBool>,
     /// Cancelled when every connection is to end after its current response.
     closing: CancellationToken,
     /// How long a client may take to send its first bytes.
-    beginning: Duration,
+    start_timeout: Duration,
     /// How long a client may take to accept the next byte.
-    patience: Duration,
+    write_timeout: Duration,
     /// How long a connection stays open without a request.
     idle: Duration,
 }
 
 impl Server {
-    async fn accept(&self, listener: &TcpListener, connections: &mut JoinSet<()>) -> Infallible {
+    async fn accept_loop(&self, listener: &TcpListener, connections: &mut JoinSet<()>) -> Infallible {
         loop {
-            let room = Arc::clone(&self.room).acquire_owned().await;
-            let (Ok(room), Ok((stream, peer))) = (room, listener.accept().await) else {
-                tokio::time::sleep(PAUSE).await;
+            let permit = Arc::clone(&self.permits).acquire_owned().await;
+            let (Ok(permit), Ok((stream, peer))) = (permit, listener.accept().await) else {
+                tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
                 continue;
             };
             while connections.try_join_next().is_some() {}
             // An address at its connection limit is disconnected.
-            if let Some(counted) = self.guests.enter(peer.ip()) {
-                self.serve(stream, peer, (room, counted), connections);
+            if let Some(counted) = self.connections_by_address.admit(peer.ip()) {
+                self.serve_connection(stream, peer, (permit, counted), connections);
             }
         }
     }
 
-    fn serve(
+    fn serve_connection(
         &self,
         stream: TcpStream,
         peer: SocketAddr,
-        room: (OwnedSemaphorePermit, CountedConnection),
+        permit: (OwnedSemaphorePermit, CountedConnection),
         connections: &mut JoinSet<()>,
     ) {
         let _ = stream.set_nodelay(true);
         let (builder, router) = (Arc::clone(&self.builder), self.router.clone());
-        let (leaving, closing, idle) = (Arc::clone(&self.leaving), self.closing.clone(), self.idle);
-        let stream = StallTimeout::new(stream, self.beginning, self.patience);
+        let (draining, closing, idle) = (Arc::clone(&self.draining), self.closing.clone(), self.idle);
+        let stream = StallTimeout::new(stream, self.start_timeout, self.write_timeout);
         connections.spawn(async move {
             let requests = Requests::default();
             let counted = requests.clone();
@@ -149,55 +149,55 @@ impl Server {
                 let mut request: Request = request.map(axum::body::Body::new);
                 request.extensions_mut().insert(ConnectInfo(peer));
                 let is_http1 = request.version() < Version::HTTP_2;
-                let (answering, leaving) = (router.clone().call(request), Arc::clone(&leaving));
+                let (responding, draining) = (router.clone().call(request), Arc::clone(&draining));
                 let in_flight = counted.begin();
                 async move {
-                    let answer = answering.await?;
+                    let response = responding.await?;
                     drop(in_flight);
-                    let leaves = is_http1 && leaving.load(Ordering::Relaxed);
-                    Ok::<_, Infallible>(if leaves { farewell(answer) } else { answer })
+                    let closes = is_http1 && draining.load(Ordering::Relaxed);
+                    Ok::<_, Infallible>(if closes { announce_close(response) } else { response })
                 }
             });
             let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
-            let over = async {
+            let closing_or_idle = async {
                 tokio::select! {
                     () = closing.cancelled() => {}
-                    () = requests.none_for(idle) => {}
+                    () = requests.idle_for(idle) => {}
                 }
             };
             // How the peer ends its connection does not matter.
             let ended = tokio::select! {
                 _ = connection.as_mut() => true,
-                () = over => false,
+                () = closing_or_idle => false,
             };
             if !ended {
                 connection.as_mut().graceful_shutdown();
                 let _ = connection.await;
             }
-            drop(room);
+            drop(permit);
         });
     }
 }
 
 /// Asks the client to close the connection after this response; HTTP/2 signals that on its own.
-fn farewell(mut answer: Response) -> Response {
-    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    answer
+fn announce_close(mut response: Response) -> Response {
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
-fn builder(config: &HttpConfig) -> Builder<TokioExecutor> {
+fn connection_builder(config: &HttpConfig) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_millis(config.header_timeout_ms))
-        .max_headers(MOST_HEADERS)
-        .max_buf_size(LARGEST_HEADERS);
+        .max_headers(MAX_HEADERS)
+        .max_buf_size(MAX_HEADER_BYTES);
     builder
         .http2()
         .timer(TokioTimer::new())
-        .max_concurrent_streams(MOST_STREAMS)
-        .max_header_list_size(u32::try_from(LARGEST_HEADERS).unwrap_or(u32::MAX))
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(u32::try_from(MAX_HEADER_BYTES).unwrap_or(u32::MAX))
         .keep_alive_interval(Some(Duration::from_secs(30)));
     builder
 }

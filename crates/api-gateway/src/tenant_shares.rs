@@ -11,12 +11,12 @@ use parking_lot::Mutex;
 /// The shared resource, and how much each tenant has taken.
 #[derive(Debug)]
 pub(crate) struct Shares {
-    whole: usize,
-    taken: Mutex<Taken>,
+    capacity: usize,
+    taken: Mutex<Usage>,
 }
 
 #[derive(Debug, Default)]
-struct Taken {
+struct Usage {
     by_all: usize,
     by_org: HashMap<OrgId, usize>,
 }
@@ -31,9 +31,9 @@ pub(crate) struct Share {
 
 impl Shares {
     /// Shares of which nothing is taken yet.
-    pub(crate) fn new(whole: usize) -> Arc<Self> {
+    pub(crate) fn new(capacity: usize) -> Arc<Self> {
         Arc::new(Self {
-            whole,
+            capacity,
             taken: Mutex::default(),
         })
     }
@@ -49,7 +49,7 @@ impl Shares {
 
     fn take(&self, org: OrgId, amount: usize) -> bool {
         let mut taken = self.taken.lock();
-        let free = self.whole - taken.by_all;
+        let free = self.capacity - taken.by_all;
         let own = taken.by_org.get(&org).copied().unwrap_or_default();
         if amount > free || own > free {
             return false;

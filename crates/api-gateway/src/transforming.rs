@@ -12,7 +12,7 @@ use ig_store::Store;
 use ig_transform::script::{ScriptEngine, ScriptPool, ScriptsConfig};
 use ig_transform::{CacheLimits, LookupCache, PayloadSchemas, Transformer, raise_disabled_alerts};
 
-use crate::feed::{ConfigFeed, Next};
+use crate::feed::{ConfigFeed, FeedUpdate};
 use ig_peers::AlertClient;
 
 /// Starts the pool of script workers, and the cache of lookup rows, which follows the configuration.
@@ -33,7 +33,7 @@ pub(crate) fn start(
             .await;
     });
     let lookups = Arc::new(LookupCache::new(Arc::new(store.lookups()), CacheLimits::default()));
-    let following = follow(Arc::clone(&lookups), Arc::clone(feed));
+    let following = invalidate_on_change(Arc::clone(&lookups), Arc::clone(feed));
     let stop = context.stopping().clone();
     context.spawn("lookup cache", TaskKind::RunsUntilShutdown, async move {
         stop.run_until_cancelled(following).await;
@@ -42,18 +42,18 @@ pub(crate) fn start(
 }
 
 /// Drops cached tables when they change.
-async fn follow(lookups: Arc<LookupCache>, feed: Arc<ConfigFeed>) {
+async fn invalidate_on_change(lookups: Arc<LookupCache>, feed: Arc<ConfigFeed>) {
     let mut revision = feed.revision();
-    let mut seen = None;
+    let mut known_revision = None;
     while revision.changed().await.is_ok() {
         loop {
-            match feed.next(seen) {
-                Next::Nothing => break,
-                Next::Snapshot(configuration) => {
+            match feed.update_for(known_revision) {
+                FeedUpdate::Nothing => break,
+                FeedUpdate::Snapshot(configuration) => {
                     lookups.invalidate_all();
-                    seen = Some(configuration.revision());
+                    known_revision = Some(configuration.revision());
                 }
-                Next::Changes(changes) => {
+                FeedUpdate::Changes(changes) => {
                     for revised in &changes {
                         match &revised.change {
                             Change::LookupsChanged(org, lookup_type) => lookups.invalidate(*org, Some(lookup_type)),
@@ -61,7 +61,7 @@ async fn follow(lookups: Arc<LookupCache>, feed: Arc<ConfigFeed>) {
                             _ => {}
                         }
                     }
-                    seen = changes.last().map(|revised| revised.revision).or(seen);
+                    known_revision = changes.last().map(|revised| revised.revision).or(known_revision);
                 }
             }
         }

@@ -8,7 +8,7 @@ use ig_core::access::{Actor, ActorKind, Holder, Reach, Refusal, RequestScope, Ri
 use ig_core::clock::Timestamp;
 use ig_store::{ApiKey, User};
 
-use super::sessions::LoggedIn;
+use super::sessions::AuthenticatedSession;
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::AppState;
 use crate::response_extras::ResponseExtras;
@@ -16,7 +16,7 @@ use crate::response_extras::ResponseExtras;
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 /// Carries the token that the client uses from now on.
 pub(crate) const RENEWED_TOKEN: HeaderName = HeaderName::from_static("x-renewed-token");
-const SCHEME: &str = "bearer ";
+const BEARER_PREFIX: &str = "bearer ";
 
 /// The caller of a request. Only a proof makes one, so nothing is served past this module.
 #[derive(Debug, Clone)]
@@ -32,32 +32,36 @@ struct Identity {
 
 impl Caller {
     /// Authenticates a request by the key or the token that it carries.
-    pub(super) async fn of(parts: &Parts, app: &AppState, right: Right) -> Result<Self, ApiError> {
-        let caller = match Proof::of(parts, right)? {
-            Proof::Key(key) => app
+    pub(super) async fn authenticate(parts: &Parts, app: &AppState, right: Right) -> Result<Self, ApiError> {
+        let caller = match Credential::of(parts, right)? {
+            Credential::Key(key) => app
                 .keys()
-                .caller(key)
+                .authenticate(key)
                 .await?
                 .ok_or_else(|| unauthorized("The API key is not known, or no longer valid"))?,
-            Proof::Token(token) => return Self::logged_in(parts, app, token).await.map(|person| person.caller),
+            Credential::Token(token) => return Self::authenticate_token(parts, app, token).await.map(|person| person.caller),
         };
         ResponseExtras::of(parts).note_caller(caller.actor());
         Ok(caller)
     }
 
     /// Authenticates a person by a token; the response carries the renewed token, if there is one.
-    pub(super) async fn logged_in(parts: &Parts, app: &AppState, token: &str) -> Result<LoggedIn, ApiError> {
-        let person = app.sessions().person(token).await?;
+    pub(super) async fn authenticate_token(parts: &Parts, app: &AppState, token: &str) -> Result<AuthenticatedSession, ApiError> {
+        let person = app.sessions().authenticate(token).await?;
         let extras = ResponseExtras::of(parts);
         extras.note_caller(person.caller.actor());
-        if let Some(token) = person.renewed.as_deref().and_then(|token| HeaderValue::from_str(token).ok()) {
+        if let Some(token) = person
+            .renewed_token
+            .as_deref()
+            .and_then(|token| HeaderValue::from_str(token).ok())
+        {
             extras.add_header(RENEWED_TOKEN, token);
         }
         Ok(person)
     }
 
     /// A caller without any proof.
-    pub(super) fn nobody() -> Self {
+    pub(super) fn anonymous() -> Self {
         let actor = Actor {
             kind: ActorKind::System,
             id: String::new(),
@@ -71,7 +75,7 @@ impl Caller {
     }
 
     /// A program with a key.
-    pub(super) fn with_key(key: ApiKey) -> Self {
+    pub(super) fn of_key(key: ApiKey) -> Self {
         let (reach, expires_at) = (key.org_id.map_or(Reach::Everything, Reach::Org), key.expires_at);
         let actor = Actor {
             kind: ActorKind::ApiKey,
@@ -90,7 +94,7 @@ impl Caller {
     }
 
     /// A logged-in person.
-    pub(super) fn person(user: &User) -> Self {
+    pub(super) fn of_user(user: &User) -> Self {
         let actor = Actor {
             kind: ActorKind::User,
             id: user.id.to_string(),
@@ -104,7 +108,7 @@ impl Caller {
     }
 
     /// Whether the key has expired since it was looked up.
-    pub(super) fn has_ended(&self, now: Timestamp) -> bool {
+    pub(super) fn is_expired(&self, now: Timestamp) -> bool {
         self.0.expires_at.is_some_and(|end| end <= now)
     }
 
@@ -119,8 +123,8 @@ impl Caller {
     }
 
     /// Refuses a grant that exceeds the caller's own rights or outlasts its key.
-    pub(crate) fn may_grant(&self, given: &Holder, until: Option<Timestamp>) -> Result<(), ApiError> {
-        let holder = self.holder().ok_or_else(|| unauthorized(NO_PROOF))?;
+    pub(crate) fn check_grant(&self, given: &Holder, until: Option<Timestamp>) -> Result<(), ApiError> {
+        let holder = self.holder().ok_or_else(|| unauthorized(NO_CREDENTIAL))?;
         holder.may_grant(given)?;
         match self.0.expires_at {
             Some(end) if until.is_none_or(|until| until > end) => {
@@ -132,21 +136,21 @@ impl Caller {
     }
 
     /// Refuses a right that the caller does not have there.
-    pub(crate) fn may(&self, right: Right, place: RequestScope) -> Result<(), ApiError> {
-        let holder = self.holder().ok_or_else(|| unauthorized(NO_PROOF))?;
-        holder.may(right, place).map_err(ApiError::from)
+    pub(crate) fn check_right(&self, right: Right, scope: RequestScope) -> Result<(), ApiError> {
+        let holder = self.holder().ok_or_else(|| unauthorized(NO_CREDENTIAL))?;
+        holder.may(right, scope).map_err(ApiError::from)
     }
 }
 
-const NO_PROOF: &str = "Send an API key as X-API-Key, or a token as Authorization: Bearer";
+const NO_CREDENTIAL: &str = "Send an API key as X-API-Key, or a token as Authorization: Bearer";
 
 /// The credential that a request carries.
-pub(super) enum Proof<'a> {
+pub(super) enum Credential<'a> {
     Key(&'a [u8]),
     Token(&'a str),
 }
 
-impl<'a> Proof<'a> {
+impl<'a> Credential<'a> {
     /// Reads the credential. On a runtime call with a key, `Authorization` belongs to the inbound integration.
     pub(super) fn of(parts: &'a Parts, right: Right) -> Result<Self, ApiError> {
         let key = parts.headers.get(API_KEY);
@@ -161,14 +165,14 @@ impl<'a> Proof<'a> {
                 .map(Self::Token)
                 .ok_or_else(|| unauthorized("Authorization must be: Bearer, a space, the token")),
             (Some(_), Some(_)) => Err(unauthorized("Send either X-API-Key or Authorization, not both")),
-            (None, None) => Err(unauthorized(NO_PROOF)),
+            (None, None) => Err(unauthorized(NO_CREDENTIAL)),
         }
     }
 }
 
 fn bearer(value: &str) -> Option<&str> {
-    let (scheme, token) = value.split_at_checked(SCHEME.len())?;
-    scheme.eq_ignore_ascii_case(SCHEME).then_some(token.trim())
+    let (scheme, token) = value.split_at_checked(BEARER_PREFIX.len())?;
+    scheme.eq_ignore_ascii_case(BEARER_PREFIX).then_some(token.trim())
 }
 
 /// The error of a request without a valid credential.

@@ -7,10 +7,10 @@ use ig_core::ports::StoreError;
 use moka::future::Cache;
 
 /// The longest that another replica serves a caller after its key or session has ended.
-const FRESH: Duration = Duration::from_millis(900);
+const FRESH_FOR: Duration = Duration::from_millis(900);
 /// The longest that an entry serves while the database is unavailable: nothing can be revoked meanwhile.
-const OTHERWISE: Duration = Duration::from_mins(5);
-const MOST: u64 = 10_000;
+const STALE_FOR: Duration = Duration::from_mins(5);
+const MAX_ENTRIES: u64 = 10_000;
 
 /// What the database returned last for each caller. Unknown callers are not cached.
 pub(super) struct CallerCache<K, V>(Cache<K, Cached<V>>);
@@ -27,7 +27,7 @@ where
     V: Clone + Send + Sync + 'static,
 {
     fn default() -> Self {
-        Self(Cache::builder().max_capacity(MOST).time_to_live(OTHERWISE).build())
+        Self(Cache::builder().max_capacity(MAX_ENTRIES).time_to_live(STALE_FOR).build())
     }
 }
 
@@ -37,15 +37,15 @@ where
     V: Clone + Send + Sync + 'static,
 {
     /// Returns a fresh entry or looks the caller up; falls back to a stale entry while the database is unavailable.
-    pub(super) async fn or_look<F>(&self, key: &K, look: impl FnOnce() -> F) -> Result<Option<V>, StoreError>
+    pub(super) async fn get_or_load<F>(&self, key: &K, load: impl FnOnce() -> F) -> Result<Option<V>, StoreError>
     where
         F: Future<Output = Result<Option<V>, StoreError>>,
     {
         let cached = self.0.get(key).await;
-        if let Some(cached) = cached.as_ref().filter(|cached| cached.at.elapsed() < FRESH) {
+        if let Some(cached) = cached.as_ref().filter(|cached| cached.at.elapsed() < FRESH_FOR) {
             return Ok(Some(cached.value.clone()));
         }
-        match (look().await, cached) {
+        match (load().await, cached) {
             (Err(StoreError::Unavailable(_)), Some(cached)) => Ok(Some(cached.value)),
             (Err(error), _) => Err(error),
             (Ok(Some(value)), _) => {
@@ -89,10 +89,10 @@ mod tests {
     #[tokio::test]
     async fn caller_cache_serves_the_last_known_caller_only_while_the_database_is_away() {
         let remembered = CallerCache::<u8, &str>::default();
-        let look_up = async |answer| remembered.or_look(&1, || async move { answer }).await;
+        let look_up = async |answer| remembered.get_or_load(&1, || async move { answer }).await;
         assert_eq!(look_up(Err(AWAY())).await, Err(AWAY()));
         assert_eq!(look_up(Ok(Some("ada"))).await, Ok(Some("ada")));
-        tokio::time::sleep(FRESH).await;
+        tokio::time::sleep(FRESH_FOR).await;
         assert_eq!(look_up(Err(AWAY())).await, Ok(Some("ada")));
         assert_eq!(look_up(Ok(None)).await, Ok(None));
         assert_eq!(look_up(Err(AWAY())).await, Err(AWAY()), "what has ended is not served again");

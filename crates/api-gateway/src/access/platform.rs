@@ -6,7 +6,7 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use ig_core::access::{RequestScope, Right};
 
-use super::{Caller, Needs};
+use super::{Caller, RequiredRight};
 use crate::error::ApiError;
 use crate::gateway::{AppState, Gateway};
 
@@ -18,12 +18,12 @@ pub(crate) struct Platform<R> {
     right: PhantomData<R>,
 }
 
-impl<R: Needs> FromRequestParts<AppState> for Platform<R> {
+impl<R: RequiredRight> FromRequestParts<AppState> for Platform<R> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        let caller = Caller::of(parts, app, Right::Read).await?;
-        caller.may(R::RIGHT, RequestScope::Platform)?;
+        let caller = Caller::authenticate(parts, app, Right::Read).await?;
+        caller.check_right(R::RIGHT, RequestScope::Platform)?;
         Ok(Self {
             gateway: app.on_behalf_of(caller),
             right: PhantomData,

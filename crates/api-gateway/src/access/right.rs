@@ -3,7 +3,7 @@
 use ig_core::access::Right;
 
 /// A right that a handler's signature requires.
-pub(crate) trait Needs: Send + Sync + 'static {
+pub(crate) trait RequiredRight: Send + Sync + 'static {
     /// The right.
     const RIGHT: Right;
 }
@@ -24,18 +24,18 @@ pub(crate) enum Events {}
 #[derive(Debug)]
 pub(crate) enum Runtime {}
 
-impl Needs for Read {
+impl RequiredRight for Read {
     const RIGHT: Right = Right::Read;
 }
 
-impl Needs for Write {
+impl RequiredRight for Write {
     const RIGHT: Right = Right::Write;
 }
 
-impl Needs for Runtime {
+impl RequiredRight for Runtime {
     const RIGHT: Right = Right::Runtime;
 }
 
-impl Needs for Events {
+impl RequiredRight for Events {
     const RIGHT: Right = Right::Events;
 }

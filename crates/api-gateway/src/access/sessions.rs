@@ -13,22 +13,22 @@ use ig_store::{Session, Store, User};
 use super::Caller;
 use super::caller::unauthorized;
 use super::caller_cache::CallerCache;
-use super::logins::Logins;
+use super::login_limiter::LoginLimiter;
 use super::tokens::{Token, Tokens};
 use crate::config::AuthConfig;
 use crate::error::ApiError;
 
 /// The age at which a token is renewed: at most one write per session and hour.
-const RENEWED_AFTER: Duration = Duration::from_hours(1);
+const RENEW_AFTER: Duration = Duration::from_hours(1);
 
 /// The sessions of callers.
 #[derive(Debug)]
 pub(crate) struct Sessions {
     store: Store,
     tokens: Tokens,
-    logins: Logins,
-    lasting: Duration,
-    known: CallerCache<SessionId, StoredSession>,
+    limiter: LoginLimiter,
+    lifetime: Duration,
+    cache: CallerCache<SessionId, StoredSession>,
 }
 
 #[derive(Debug, Clone)]
@@ -40,7 +40,7 @@ struct StoredSession {
 
 /// The person who sends a request.
 #[derive(Debug, Clone)]
-pub(crate) struct LoggedIn {
+pub(crate) struct AuthenticatedSession {
     /// The person as a caller.
     pub caller: Caller,
     /// Their identifier.
@@ -48,7 +48,7 @@ pub(crate) struct LoggedIn {
     /// The session.
     pub session: SessionId,
     /// The replacement for a token that is due for renewal.
-    pub renewed: Option<String>,
+    pub renewed_token: Option<String>,
 }
 
 /// The result of a login.
@@ -68,38 +68,38 @@ impl Sessions {
         let secret = config.jwt_secret.as_ref().map(|secret| Secret::new(secret.expose()));
         let tokens = Tokens::new(secret.as_ref(), &store.derived_keys("session tokens"));
         Self {
-            logins: Logins::new(store.clone(), config),
+            limiter: LoginLimiter::new(store.clone(), config),
             tokens,
-            lasting: config.session(),
+            lifetime: config.session_lifetime(),
             store,
-            known: CallerCache::default(),
+            cache: CallerCache::default(),
         }
     }
 
     /// Whether this is the person's password; failed attempts are counted.
-    pub(crate) async fn knows_password(&self, email: &str, password: &Secret, from: IpAddr) -> Result<bool, ApiError> {
-        Ok(self.tried(email, password, from).await?.is_some())
+    pub(crate) async fn verify_password(&self, email: &str, password: &Secret, from: IpAddr) -> Result<bool, ApiError> {
+        Ok(self.attempt_login(email, password, from).await?.is_some())
     }
 
-    async fn tried(&self, email: &str, password: &Secret, from: IpAddr) -> Result<Option<User>, ApiError> {
-        let attempt = self.logins.attempt(email, from).await?;
+    async fn attempt_login(&self, email: &str, password: &Secret, from: IpAddr) -> Result<Option<User>, ApiError> {
+        let attempt = self.limiter.begin_attempt(email, from).await?;
         let user = self.store.users().recognise(email, password).await?;
         if user.is_some() {
-            self.logins.succeeded(attempt).await;
+            self.limiter.refund(attempt).await;
         }
         Ok(user)
     }
 
     /// Begins a session if the password is right.
     pub(crate) async fn log_in(&self, email: &str, password: &Secret, from: IpAddr) -> Result<NewSession, ApiError> {
-        let Some(user) = self.tried(email, password, from).await? else {
+        let Some(user) = self.attempt_login(email, password, from).await? else {
             return Err(unauthorized("The e-mail address or the password is wrong"));
         };
         let now = Utc::now();
         let session = Session {
             id: SessionId::new(format!("{:032x}", rand::random::<u128>())),
             user: user.id,
-            expires_at: now + self.lasting,
+            expires_at: now + self.lifetime,
         };
         self.store.sessions().begin(&session, now).await?;
         let expires_at = session.expires_at;
@@ -108,21 +108,24 @@ impl Sessions {
     }
 
     /// The person behind a token, while both the session and the person are active.
-    pub(super) async fn person(&self, token: &str) -> Result<LoggedIn, ApiError> {
+    pub(super) async fn authenticate(&self, token: &str) -> Result<AuthenticatedSession, ApiError> {
         let now = Utc::now();
         let refused = || unauthorized("The token is not known, or no longer valid: log in again");
         let token = self.tokens.verify(token, now).ok_or_else(refused)?;
-        let known = self.known.or_look(&token.session, || self.load(&token.session, now)).await?;
+        let known = self
+            .cache
+            .get_or_load(&token.session, || self.load(&token.session, now))
+            .await?;
         let known = known.ok_or_else(refused)?;
         if known.expires_at <= now {
             return Err(refused());
         }
-        let renewed = self.renewed(&token, now).await;
-        Ok(LoggedIn {
+        let renewed_token = self.renew(&token, now).await;
+        Ok(AuthenticatedSession {
             caller: known.caller,
             user: known.user,
             session: token.session,
-            renewed,
+            renewed_token,
         })
     }
 
@@ -134,19 +137,19 @@ impl Sessions {
             return Ok(None);
         };
         Ok(Some(StoredSession {
-            caller: Caller::person(&user),
+            caller: Caller::of_user(&user),
             user: user.id,
             expires_at: session.expires_at,
         }))
     }
 
     /// A new token for a session in use. The request goes on without one if it cannot be stored.
-    async fn renewed(&self, token: &Token, now: Timestamp) -> Option<String> {
+    async fn renew(&self, token: &Token, now: Timestamp) -> Option<String> {
         let age = (now - token.issued_at).to_std().unwrap_or_default();
-        if age < RENEWED_AFTER {
+        if age < RENEW_AFTER {
             return None;
         }
-        let expires_at = now + self.lasting;
+        let expires_at = now + self.lifetime;
         self.store.sessions().extend(&token.session, expires_at).await.ok()?;
         self.sign(token.session.clone(), now, expires_at).ok()
     }
@@ -154,14 +157,14 @@ impl Sessions {
     /// Ends a session.
     pub(crate) async fn log_out(&self, id: &SessionId) -> Result<(), ApiError> {
         self.store.sessions().end(id).await?;
-        self.known.forget(id).await;
+        self.cache.forget(id).await;
         Ok(())
     }
 
     /// Ends a person's sessions, except the given one.
     pub(crate) async fn end_all(&self, user: UserId, except: Option<&SessionId>) -> Result<(), ApiError> {
         self.store.sessions().end_all(user, except).await?;
-        self.known.forget_all();
+        self.cache.forget_all();
         Ok(())
     }
 

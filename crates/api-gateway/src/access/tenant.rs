@@ -10,7 +10,7 @@ use ig_core::organization::RequestLimits;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::{Caller, Needs};
+use super::{Caller, RequiredRight};
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::{AppState, Gateway};
 use crate::query::QueryParams;
@@ -36,20 +36,20 @@ pub(crate) struct Tenant<R> {
     right: PhantomData<R>,
 }
 
-impl<R: Needs> FromRequestParts<AppState> for Tenant<R> {
+impl<R: RequiredRight> FromRequestParts<AppState> for Tenant<R> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        let caller = Caller::of(parts, app, R::RIGHT).await?;
+        let caller = Caller::authenticate(parts, app, R::RIGHT).await?;
         let QueryParams(query) = QueryParams::<OrgQuery>::from_request_parts(parts, app).await?;
         let org = query.org()?;
-        caller.may(R::RIGHT, RequestScope::Org(org))?;
+        caller.check_right(R::RIGHT, RequestScope::Org(org))?;
         let gateway = app.on_behalf_of(caller);
-        gateway.known_org(org).await?;
+        gateway.check_org_exists(org).await?;
         let extras = ResponseExtras::of(parts);
         extras.note_org(org);
-        let own = gateway.request_limits(org);
-        app.limits().of_org(org, own, R::RIGHT, &extras).await?;
+        let own_limits = gateway.request_limits(org);
+        app.limits().take_for_org(org, own_limits, R::RIGHT, &extras).await?;
         Ok(Self {
             org,
             gateway,
@@ -79,7 +79,7 @@ impl Gateway {
     }
 
     /// Refuses an organisation that does not exist.
-    pub(crate) async fn known_org(&self, org: OrgId) -> Result<(), ApiError> {
+    pub(crate) async fn check_org_exists(&self, org: OrgId) -> Result<(), ApiError> {
         if self.feed().configuration().org(org).is_some() {
             return Ok(());
         }
@@ -89,8 +89,8 @@ impl Gateway {
     }
 
     /// Refuses a body that names an organisation that does not exist.
-    pub(crate) async fn named_org(&self, pointer: &str, org: OrgId) -> Result<(), ApiError> {
-        let known = self.known_org(org).await;
+    pub(crate) async fn check_named_org(&self, pointer: &str, org: OrgId) -> Result<(), ApiError> {
+        let known = self.check_org_exists(org).await;
         known.map_err(|error| match error.code {
             ErrorCode::NotFound => ApiError::fault(pointer, "is no organisation"),
             _ => error,

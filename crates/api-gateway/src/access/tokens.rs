@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 
 const ISSUER: &str = "integration-gateway";
 /// The id of a key that is configured rather than derived.
-const CONFIGURED: &str = "configured";
+const CONFIGURED_KEY_ID: &str = "configured";
 /// A longer text cannot be one of our tokens and is not worth parsing.
-const LONGEST: usize = 2_048;
+const MAX_TOKEN_BYTES: usize = 2_048;
 
 /// Signs and verifies tokens.
 pub(crate) struct Tokens {
@@ -44,7 +44,7 @@ impl Tokens {
     /// Uses the configured key, or else keys derived from the encryption keys: the first signs, all of them verify.
     pub(crate) fn new(configured: Option<&Secret>, derived: &[(String, [u8; 32])]) -> Self {
         let keys = match configured {
-            Some(secret) => vec![SigningKey::new(CONFIGURED, secret.expose().as_bytes())],
+            Some(secret) => vec![SigningKey::new(CONFIGURED_KEY_ID, secret.expose().as_bytes())],
             None => derived.iter().map(|(id, key)| SigningKey::new(id, key)).collect(),
         };
         Self { keys }
@@ -66,7 +66,7 @@ impl Tokens {
 
     /// Verifies a token and its expiry.
     pub(super) fn verify(&self, token: &str, now: Timestamp) -> Option<Token> {
-        if token.len() > LONGEST {
+        if token.len() > MAX_TOKEN_BYTES {
             return None;
         }
         let id = decode_header(token).ok()?.kid?;

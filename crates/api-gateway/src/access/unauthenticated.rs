@@ -19,7 +19,7 @@ impl FromRequestParts<AppState> for Unauthenticated {
     type Rejection = Infallible;
 
     async fn from_request_parts(_: &mut Parts, app: &AppState) -> Result<Self, Infallible> {
-        let gateway = app.on_behalf_of(Caller::nobody());
+        let gateway = app.on_behalf_of(Caller::anonymous());
         Ok(Self { gateway })
     }
 }

@@ -8,22 +8,22 @@ use ig_core::clock::Timestamp;
 use ig_core::schedule::Zone;
 
 use crate::error::ApiError;
-use crate::query::NO_MOMENT;
+use crate::query::INVALID_MOMENT;
 
-const DEFAULT: TimeDelta = TimeDelta::hours(24);
+const DEFAULT_LENGTH: TimeDelta = TimeDelta::hours(24);
 /// Ninety days, one of which may have 25 hours.
-const LONGEST: TimeDelta = TimeDelta::hours(90 * 24 + 1);
+const MAX_LENGTH: TimeDelta = TimeDelta::hours(90 * 24 + 1);
 
 /// The years for which calendars and the database's arithmetic are right.
 const YEARS: RangeInclusive<i32> = 1970..=9999;
 
 /// The period between the given bounds. The end defaults to now, the start to 24 hours before the end.
-pub(super) fn asked(start: Option<&str>, end: Option<&str>, zone: Zone, now: Timestamp) -> Result<Period, ApiError> {
-    let end = moment("endDate", end, 1, zone)?.unwrap_or(now);
-    let start = moment("startDate", start, 0, zone)?.or_else(|| end.checked_sub_signed(DEFAULT));
+pub(super) fn parse(start: Option<&str>, end: Option<&str>, zone: Zone, now: Timestamp) -> Result<Period, ApiError> {
+    let end = parse_moment("endDate", end, 1, zone)?.unwrap_or(now);
+    let start = parse_moment("startDate", start, 0, zone)?.or_else(|| end.checked_sub_signed(DEFAULT_LENGTH));
     let period = start.and_then(|start| Period::new(start, end));
     let period = period.ok_or_else(|| ApiError::parameter("startDate", "must be before endDate, which is now by default"))?;
-    if period.end() - period.start() > LONGEST {
+    if period.end() - period.start() > MAX_LENGTH {
         return Err(ApiError::parameter(
             "startDate",
             "must be no more than 90 days before endDate, which is now by default",
@@ -32,20 +32,20 @@ pub(super) fn asked(start: Option<&str>, end: Option<&str>, zone: Zone, now: Tim
     Ok(period)
 }
 
-/// A moment, or the start of the day `days_on` days after the named one, in a time zone.
-fn moment(name: &str, text: Option<&str>, days_on: u64, zone: Zone) -> Result<Option<Timestamp>, ApiError> {
+/// A moment, or the start of the day `day_offset` days after the named one, in a time zone.
+fn parse_moment(name: &str, text: Option<&str>, day_offset: u64, zone: Zone) -> Result<Option<Timestamp>, ApiError> {
     let Some(text) = text else { return Ok(None) };
     let exact = || DateTime::parse_from_rfc3339(text).ok().map(|at| at.with_timezone(&Utc));
-    let found = day(text, days_on, zone).or_else(exact);
-    let at = found.ok_or_else(|| ApiError::parameter(name, NO_MOMENT))?;
+    let found = parse_day(text, day_offset, zone).or_else(exact);
+    let at = found.ok_or_else(|| ApiError::parameter(name, INVALID_MOMENT))?;
     if !YEARS.contains(&at.year()) {
         return Err(ApiError::parameter(name, "must be in a year from 1970 to 9999"));
     }
     Ok(Some(at))
 }
 
-fn day(text: &str, days_on: u64, zone: Zone) -> Option<Timestamp> {
-    let date = text.parse::<NaiveDate>().ok()?.checked_add_days(Days::new(days_on))?;
+fn parse_day(text: &str, day_offset: u64, zone: Zone) -> Option<Timestamp> {
+    let date = text.parse::<NaiveDate>().ok()?.checked_add_days(Days::new(day_offset))?;
     zone.instant(date.and_time(NaiveTime::MIN))
 }
 
@@ -57,9 +57,9 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn asked_at_noon(start: Option<&str>, end: Option<&str>) -> Result<(Timestamp, Timestamp), String> {
+    fn parse_at_noon(start: Option<&str>, end: Option<&str>) -> Result<(Timestamp, Timestamp), String> {
         let zone = "Europe/Berlin".parse().unwrap();
-        let period = asked(start, end, zone, at("2024-06-01T12:00:00Z"));
+        let period = parse(start, end, zone, at("2024-06-01T12:00:00Z"));
         period
             .map(|period| (period.start(), period.end()))
             .map_err(|error| error.details[0].parameter.clone().unwrap())
@@ -67,33 +67,33 @@ mod tests {
 
     #[test]
     fn period_days_follow_the_time_zone() {
-        let both = asked_at_noon(Some("2024-03-31"), Some("2024-03-31"));
+        let both = parse_at_noon(Some("2024-03-31"), Some("2024-03-31"));
         assert_eq!(both, Ok((at("2024-03-30T23:00:00Z"), at("2024-03-31T22:00:00Z"))));
     }
 
     #[test]
     fn period_defaults_to_the_24_hours_before_its_end() {
         let now = at("2024-06-01T12:00:00Z");
-        assert_eq!(asked_at_noon(None, None), Ok((at("2024-05-31T12:00:00Z"), now)));
-        let given = asked_at_noon(None, Some("2024-05-10T00:00:00+02:00"));
+        assert_eq!(parse_at_noon(None, None), Ok((at("2024-05-31T12:00:00Z"), now)));
+        let given = parse_at_noon(None, Some("2024-05-10T00:00:00+02:00"));
         assert_eq!(given, Ok((at("2024-05-08T22:00:00Z"), at("2024-05-09T22:00:00Z"))));
     }
 
     #[test]
     fn period_spans_at_most_90_days_and_starts_before_it_ends() {
-        assert!(asked_at_noon(Some("2024-02-01"), Some("2024-04-30")).is_ok());
+        assert!(parse_at_noon(Some("2024-02-01"), Some("2024-04-30")).is_ok());
         assert!(
-            asked_at_noon(Some("2024-08-01"), Some("2024-10-29")).is_ok(),
+            parse_at_noon(Some("2024-08-01"), Some("2024-10-29")).is_ok(),
             "one day has 25 hours"
         );
         assert_eq!(
-            asked_at_noon(Some("2024-02-01"), Some("2024-05-02")),
+            parse_at_noon(Some("2024-02-01"), Some("2024-05-02")),
             Err("startDate".to_owned())
         );
-        assert_eq!(asked_at_noon(Some("2024-06-02"), None), Err("startDate".to_owned()));
-        assert_eq!(asked_at_noon(Some("soon"), None), Err("startDate".to_owned()));
-        assert_eq!(asked_at_noon(None, Some("2024-13-01")), Err("endDate".to_owned()));
-        assert_eq!(asked_at_noon(None, Some("+262142-12-30")), Err("endDate".to_owned()));
-        assert_eq!(asked_at_noon(None, Some("1969-12-31")), Err("endDate".to_owned()));
+        assert_eq!(parse_at_noon(Some("2024-06-02"), None), Err("startDate".to_owned()));
+        assert_eq!(parse_at_noon(Some("soon"), None), Err("startDate".to_owned()));
+        assert_eq!(parse_at_noon(None, Some("2024-13-01")), Err("endDate".to_owned()));
+        assert_eq!(parse_at_noon(None, Some("+262142-12-30")), Err("endDate".to_owned()));
+        assert_eq!(parse_at_noon(None, Some("1969-12-31")), Err("endDate".to_owned()));
     }
 }

@@ -10,10 +10,10 @@ use utoipa::IntoParams;
 use super::period;
 use crate::error::ApiError;
 use crate::path;
-use crate::query::{integration, read_as, within};
+use crate::query::{parse_in_range, parse_integration_id, parse_with};
 
-const DEFAULT_MOST: u32 = 50;
-const LARGEST_MOST: u32 = 500;
+const DEFAULT_LIMIT: u32 = 50;
+const MAX_LIMIT: u32 = 500;
 
 /// Selects the deliveries that started within a period.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -36,7 +36,7 @@ impl AnalyticsQuery {
     /// The time zone, if the query names one.
     pub(super) fn zone(&self) -> Result<Option<Zone>, ApiError> {
         let zone = |name: &str| name.parse().ok();
-        read_as(
+        parse_with(
             "timezone",
             self.timezone.clone(),
             zone,
@@ -46,13 +46,13 @@ impl AnalyticsQuery {
 
     /// The period, with days in the given time zone.
     pub(super) fn period(&self, zone: Zone, now: Timestamp) -> Result<Period, ApiError> {
-        period::asked(self.start_date.as_deref(), self.end_date.as_deref(), zone, now)
+        period::parse(self.start_date.as_deref(), self.end_date.as_deref(), zone, now)
     }
 
     /// Narrows a scope to the integration and event type of the query.
-    pub(super) fn narrowed(self, scope: DeliveryScope) -> Result<DeliveryScope, ApiError> {
+    pub(super) fn narrow(self, scope: DeliveryScope) -> Result<DeliveryScope, ApiError> {
         Ok(DeliveryScope {
-            integration_id: integration(self.integration_id)?,
+            integration_id: parse_integration_id(self.integration_id)?,
             event_type: self.event_type.as_deref().map(path::event_type),
             ..scope
         })
@@ -70,7 +70,7 @@ pub(crate) struct TopQuery {
 
 impl TopQuery {
     /// The maximum number of rows.
-    pub(crate) fn most(self) -> Result<u32, ApiError> {
-        Ok(within("limit", self.limit, 1..=LARGEST_MOST)?.unwrap_or(DEFAULT_MOST))
+    pub(crate) fn limit(self) -> Result<u32, ApiError> {
+        Ok(parse_in_range("limit", self.limit, 1..=MAX_LIMIT)?.unwrap_or(DEFAULT_LIMIT))
     }
 }

@@ -11,8 +11,8 @@ use crate::error::{ApiError, ErrorCode};
 
 /// Reads the whole body.
 pub(super) async fn within_limits(request: Request, limits: &HttpConfig, limit: usize) -> Result<Bytes, ApiError> {
-    is_json(request.headers())?;
-    if announced(request.headers()).is_some_and(|length| length > limit as u64) {
+    check_content_type(request.headers())?;
+    if declared_length(request.headers()).is_some_and(|length| length > limit as u64) {
         return Err(too_large(limit));
     }
     let whole = Limited::new(request.into_body(), limit).collect();
@@ -24,7 +24,7 @@ pub(super) async fn within_limits(request: Request, limits: &HttpConfig, limit: 
     }
 }
 
-fn is_json(headers: &HeaderMap) -> Result<(), ApiError> {
+fn check_content_type(headers: &HeaderMap) -> Result<(), ApiError> {
     let given = headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -40,7 +40,7 @@ fn is_json(headers: &HeaderMap) -> Result<(), ApiError> {
     ))
 }
 
-fn announced(headers: &HeaderMap) -> Option<u64> {
+fn declared_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(http::header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 

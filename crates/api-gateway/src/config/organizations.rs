@@ -15,7 +15,7 @@ pub struct OrganizationsConfig {
 
 impl OrganizationsConfig {
     /// How long a number stays reserved.
-    pub fn hold(&self) -> Duration {
+    pub fn number_hold(&self) -> Duration {
         Duration::from_secs(self.number_hold_seconds)
     }
 }
@@ -34,6 +34,6 @@ mod tests {
 
     #[test]
     fn org_number_stays_reserved_longer_than_workers_remember_events() {
-        assert!(OrganizationsConfig::default().hold() >= ig_core::dedup::RETENTION * 2);
+        assert!(OrganizationsConfig::default().number_hold() >= ig_core::dedup::RETENTION * 2);
     }
 }

@@ -12,15 +12,15 @@ use crate::PUSH;
 use crate::document::{SourceEntry, WorkerEntry, Workers};
 
 /// Reads the leases, their holders and their checkpoints.
-pub(super) async fn look(store: &Store, now: Timestamp) -> Result<Workers, StoreError> {
+pub(super) async fn read(store: &Store, now: Timestamp) -> Result<Workers, StoreError> {
     let (leases, pushed) = (store.partition_leases(), store.pushed_events());
     // The head is read last, so that no checkpoint seems to be beyond it.
     let leases = leases.list().await?;
     let heads = BTreeMap::from([(SourceId::new(PUSH), pushed.head().await?)]);
-    Ok(told(&leases, &heads, now))
+    Ok(summarize(&leases, &heads, now))
 }
 
-fn told(leases: &[Lease], heads: &BTreeMap<SourceId, Position>, now: Timestamp) -> Workers {
+fn summarize(leases: &[Lease], heads: &BTreeMap<SourceId, Position>, now: Timestamp) -> Workers {
     let mut holders = BTreeMap::<&WorkerId, u64>::new();
     for lease in leases.iter().filter(|lease| !lease.is_free(now)) {
         if let Some(owner) = &lease.owner {
@@ -94,7 +94,7 @@ mod tests {
             lease(2, Some("b"), 10, &[("mysql", 50)]),
             lease(3, None, 0, &[]),
         ];
-        let workers = told(&leases, &BTreeMap::from([(SourceId::new("push"), 12)]), at(10));
+        let workers = summarize(&leases, &BTreeMap::from([(SourceId::new("push"), 12)]), at(10));
         assert_eq!((workers.partitions, workers.held), (4, 2));
         let expected = WorkerEntry {
             id: "a".to_owned(),

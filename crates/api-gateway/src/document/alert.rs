@@ -49,18 +49,18 @@ listing! {
 }
 
 /// The alert's identifier as it appears in paths, encoded because its key may hold any character.
-fn shown(id: &str) -> String {
+fn encode_id(id: &str) -> String {
     URL_SAFE_NO_PAD.encode(id)
 }
 
 /// The identifier that a path segment encodes; `None` where it encodes none.
-pub(crate) fn alert_id(shown: &str) -> Option<String> {
-    let bytes = URL_SAFE_NO_PAD.decode(shown).ok()?;
+pub(crate) fn decode_alert_id(encoded: &str) -> Option<String> {
+    let bytes = URL_SAFE_NO_PAD.decode(encoded).ok()?;
     String::from_utf8(bytes).ok()
 }
 
 impl From<StoredAlert> for AlertEntry {
-    fn from(kept: StoredAlert) -> Self {
+    fn from(stored: StoredAlert) -> Self {
         let StoredAlert {
             id,
             alert,
@@ -68,7 +68,7 @@ impl From<StoredAlert> for AlertEntry {
             first_at,
             last_at,
             quiet_until,
-        } = kept;
+        } = stored;
         let Alert {
             org_id,
             kind,
@@ -78,7 +78,7 @@ impl From<StoredAlert> for AlertEntry {
             at,
         } = alert;
         Self {
-            id: shown(&id),
+            id: encode_id(&id),
             org_id: org_id.map(|org| org.0),
             kind,
             key,
@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn alert_id_survives_its_encoding_in_a_path() {
         let id = r#"[10,"circuit-open","a/b ?"]@17"#;
-        assert_eq!(alert_id(&shown(id)).as_deref(), Some(id));
-        assert_eq!(alert_id("%"), None);
+        assert_eq!(decode_alert_id(&encode_id(id)).as_deref(), Some(id));
+        assert_eq!(decode_alert_id("%"), None);
     }
 }

@@ -14,7 +14,8 @@ use super::Figures;
 /// The period that the figures cover.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Counted {
+#[schema(as = Counted)]
+struct CountedPeriod {
     /// The start of the period, inclusive.
     #[schema(value_type = String, format = DateTime)]
     start_date: Timestamp,
@@ -29,7 +30,7 @@ struct Counted {
 #[schema(as = AnalyticsSummary)]
 pub(crate) struct Summary {
     #[serde(flatten)]
-    counted: Counted,
+    period: CountedPeriod,
     /// The timezone in which the period's dates are read.
     timezone: &'static str,
     #[serde(flatten)]
@@ -42,7 +43,7 @@ pub(crate) struct Summary {
 #[schema(as = AnalyticsTimeSeries)]
 pub(crate) struct TimeSeries {
     #[serde(flatten)]
-    counted: Counted,
+    period: CountedPeriod,
     /// The timezone in which points begin.
     timezone: &'static str,
     /// minute, hour, day, week or month.
@@ -71,9 +72,9 @@ pub(crate) struct Point {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct IntegrationAnalytics {
     #[serde(flatten)]
-    counted: Counted,
+    period: CountedPeriod,
     /// The integrations, those with the most deliveries first.
-    integrations: Vec<OfIntegration>,
+    integrations: Vec<IntegrationRow>,
     /// Whether there are further integrations.
     has_more: bool,
 }
@@ -82,7 +83,7 @@ pub(crate) struct IntegrationAnalytics {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = IntegrationFigures)]
-struct OfIntegration {
+struct IntegrationRow {
     /// The integration.
     integration_config_id: String,
     /// Its name, or its last known name where it is deleted.
@@ -96,9 +97,9 @@ struct OfIntegration {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct EventTypeAnalytics {
     #[serde(flatten)]
-    counted: Counted,
+    period: CountedPeriod,
     /// The event types, those with the most deliveries first.
-    event_types: Vec<OfEventType>,
+    event_types: Vec<EventTypeRow>,
     /// Whether there are further event types.
     has_more: bool,
 }
@@ -107,7 +108,7 @@ pub(crate) struct EventTypeAnalytics {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = EventTypeFigures)]
-struct OfEventType {
+struct EventTypeRow {
     /// The event type.
     event_type: String,
     #[serde(flatten)]
@@ -119,11 +120,11 @@ struct OfEventType {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ErrorAnalytics {
     #[serde(flatten)]
-    counted: Counted,
+    period: CountedPeriod,
     /// Failures by category, the most frequent first.
-    categories: Vec<OfCategory>,
+    categories: Vec<CategoryRow>,
     /// Failures by integration and category, the most frequent first.
-    integrations: Vec<OfPair>,
+    integrations: Vec<IntegrationCategoryRow>,
     /// Whether there are further pairs of integration and category.
     has_more: bool,
 }
@@ -132,7 +133,7 @@ pub(crate) struct ErrorAnalytics {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = ErrorFigures)]
-struct OfCategory {
+struct CategoryRow {
     /// The error category, such as `SERVER_ERROR`.
     error_category: &'static str,
     /// How many deliveries failed with it.
@@ -148,19 +149,19 @@ struct OfCategory {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = IntegrationErrorFigures)]
-struct OfPair {
+struct IntegrationCategoryRow {
     /// The integration.
     integration_config_id: String,
     /// Its name, or its last known name where it is deleted.
     integration_name: String,
     #[serde(flatten)]
-    errors: OfCategory,
+    errors: CategoryRow,
 }
 
 impl Summary {
     pub(crate) fn new(period: Period, zone: Zone, figures: DeliveryFigures) -> Self {
         Self {
-            counted: period.into(),
+            period: period.into(),
             timezone: zone.name(),
             figures: figures.into(),
         }
@@ -170,7 +171,7 @@ impl Summary {
 impl TimeSeries {
     pub(crate) fn new(period: Period, zone: Zone, interval: Interval, points: Vec<Point>) -> Self {
         Self {
-            counted: period.into(),
+            period: period.into(),
             timezone: zone.name(),
             interval: interval.as_str(),
             points,
@@ -189,11 +190,11 @@ impl Point {
 }
 
 impl IntegrationAnalytics {
-    /// The first `most` integrations.
-    pub(crate) fn new(period: Period, found: Vec<IntegrationFigures>, most: u32) -> Self {
-        let (integrations, has_more) = shown(found, most);
+    /// The first `limit` integrations.
+    pub(crate) fn new(period: Period, found: Vec<IntegrationFigures>, limit: u32) -> Self {
+        let (integrations, has_more) = first_rows(found, limit);
         Self {
-            counted: period.into(),
+            period: period.into(),
             integrations,
             has_more,
         }
@@ -201,11 +202,11 @@ impl IntegrationAnalytics {
 }
 
 impl EventTypeAnalytics {
-    /// The first `most` event types.
-    pub(crate) fn new(period: Period, found: Vec<(EventType, DeliveryFigures)>, most: u32) -> Self {
-        let (event_types, has_more) = shown(found, most);
+    /// The first `limit` event types.
+    pub(crate) fn new(period: Period, found: Vec<(EventType, DeliveryFigures)>, limit: u32) -> Self {
+        let (event_types, has_more) = first_rows(found, limit);
         Self {
-            counted: period.into(),
+            period: period.into(),
             event_types,
             has_more,
         }
@@ -213,15 +214,15 @@ impl EventTypeAnalytics {
 }
 
 impl ErrorAnalytics {
-    /// The first `most` pairs of integration and category.
-    pub(crate) fn new(period: Period, errors: Errors, most: u32) -> Self {
+    /// The first `limit` pairs of integration and category.
+    pub(crate) fn new(period: Period, errors: Errors, limit: u32) -> Self {
         let Errors {
             by_category,
             by_integration,
         } = errors;
-        let (integrations, has_more) = shown(by_integration, most);
+        let (integrations, has_more) = first_rows(by_integration, limit);
         Self {
-            counted: period.into(),
+            period: period.into(),
             categories: by_category.into_iter().map(Into::into).collect(),
             integrations,
             has_more,
@@ -229,14 +230,14 @@ impl ErrorAnalytics {
     }
 }
 
-/// The first `most` items, and whether there are further ones.
-fn shown<T, U: From<T>>(found: Vec<T>, most: u32) -> (Vec<U>, bool) {
-    let most = usize::try_from(most).unwrap_or(usize::MAX);
-    let has_more = found.len() > most;
-    (found.into_iter().take(most).map(U::from).collect(), has_more)
+/// The first `limit` items, and whether there are further ones.
+fn first_rows<T, U: From<T>>(found: Vec<T>, limit: u32) -> (Vec<U>, bool) {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let has_more = found.len() > limit;
+    (found.into_iter().take(limit).map(U::from).collect(), has_more)
 }
 
-impl From<Period> for Counted {
+impl From<Period> for CountedPeriod {
     fn from(period: Period) -> Self {
         Self {
             start_date: period.start(),
@@ -245,7 +246,7 @@ impl From<Period> for Counted {
     }
 }
 
-impl From<IntegrationFigures> for OfIntegration {
+impl From<IntegrationFigures> for IntegrationRow {
     fn from(found: IntegrationFigures) -> Self {
         let IntegrationFigures { id, name, figures } = found;
         Self {
@@ -256,7 +257,7 @@ impl From<IntegrationFigures> for OfIntegration {
     }
 }
 
-impl From<(EventType, DeliveryFigures)> for OfEventType {
+impl From<(EventType, DeliveryFigures)> for EventTypeRow {
     fn from((event_type, figures): (EventType, DeliveryFigures)) -> Self {
         Self {
             event_type: event_type.to_string(),
@@ -265,7 +266,7 @@ impl From<(EventType, DeliveryFigures)> for OfEventType {
     }
 }
 
-impl From<ErrorFigures> for OfCategory {
+impl From<ErrorFigures> for CategoryRow {
     fn from(errors: ErrorFigures) -> Self {
         let ErrorFigures {
             category,
@@ -282,7 +283,7 @@ impl From<ErrorFigures> for OfCategory {
     }
 }
 
-impl From<IntegrationErrors> for OfPair {
+impl From<IntegrationErrors> for IntegrationCategoryRow {
     fn from(found: IntegrationErrors) -> Self {
         let IntegrationErrors { id, name, errors } = found;
         Self {

@@ -9,10 +9,10 @@ use utoipa::ToSchema;
 
 use super::access::ScopeName;
 use super::listing::listing;
-use crate::body::shaped;
+use crate::body::validated;
 use ig_documents::text::{name, noted, org_id};
 
-const LONGEST_NAME: usize = 200;
+const MAX_NAME_LENGTH: usize = 200;
 
 /// An API key to create.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -29,7 +29,7 @@ pub(crate) struct ApiKeyAsked {
     #[schema(value_type = Option<String>, format = DateTime)]
     pub expires_at: Option<Timestamp>,
 }
-shaped!(ApiKeyAsked);
+validated!(ApiKeyAsked);
 
 /// An API key. The secret itself appears once, in the response that creates it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -66,13 +66,13 @@ impl ApiKeyAsked {
     /// The domain's new key, or everything that is wrong with the document.
     pub(crate) fn new_key(self, now: Timestamp) -> Result<NewApiKey, Faults> {
         let Self {
-            name: shown,
+            name: display_name,
             org_id: org,
             mut scopes,
             expires_at,
         } = self;
         let mut faults = Faults::default();
-        let shown = noted(&mut faults, "/name", name(&shown, LONGEST_NAME)).unwrap_or_default();
+        let display_name = noted(&mut faults, "/name", name(&display_name, MAX_NAME_LENGTH)).unwrap_or_default();
         let org = org.and_then(|org| noted(&mut faults, "/orgId", org_id(org)));
         if expires_at.is_some_and(|end| end <= now) {
             faults.add("/expiresAt", "has passed already");
@@ -81,7 +81,7 @@ impl ApiKeyAsked {
         scopes.dedup();
         faults.into_result(NewApiKey {
             org_id: org,
-            name: shown,
+            name: display_name,
             scopes: scopes.into_iter().map(ScopeName::into).collect(),
             expires_at,
             created_at: now,
@@ -91,7 +91,7 @@ impl ApiKeyAsked {
 
 impl ApiKeyEntry {
     /// The entry with the key itself, for the response that creates it.
-    pub(crate) fn shown_once(key: ApiKey, text: String) -> Self {
+    pub(crate) fn with_secret(key: ApiKey, text: String) -> Self {
         Self {
             key: Some(text),
             ..key.into()

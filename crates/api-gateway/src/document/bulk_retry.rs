@@ -8,7 +8,7 @@ use ig_core::id::{LogId, NotAnObjectId, OrgId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::body::shaped;
+use crate::body::validated;
 use ig_documents::text::noted;
 
 /// Dead letters to retry now.
@@ -19,7 +19,7 @@ pub(crate) struct BulkRetry {
     #[schema(min_items = 1, max_items = 100)]
     ids: Vec<String>,
 }
-shaped!(BulkRetry);
+validated!(BulkRetry);
 
 /// The result of a bulk retry.
 #[derive(Debug, Serialize, ToSchema)]
@@ -33,32 +33,32 @@ pub(crate) struct BulkRetried {
 
 impl BulkRetry {
     /// The retry for an organisation, or what is wrong with the identifiers.
-    pub(crate) fn wish(self, org: OrgId) -> Result<ManualRetry, Faults> {
+    pub(crate) fn manual_retry(self, org: OrgId) -> Result<ManualRetry, Faults> {
         let mut faults = Faults::default();
         let numbered = self.ids.iter().enumerate();
         let ids: Vec<Option<LogId>> = numbered
-            .map(|(at, id)| noted(&mut faults, &format!("/ids/{at}"), log_id(id)))
+            .map(|(at, id)| noted(&mut faults, &format!("/ids/{at}"), parse_log_id(id)))
             .collect();
         faults.into_result(ManualRetry {
             org_id: org,
-            ids: each_once(ids.into_iter().flatten()),
+            ids: deduplicate(ids.into_iter().flatten()),
         })
     }
 }
 
-fn each_once(ids: impl Iterator<Item = LogId>) -> Vec<LogId> {
+fn deduplicate(ids: impl Iterator<Item = LogId>) -> Vec<LogId> {
     let mut seen = HashSet::new();
     ids.filter(|id| seen.insert(*id)).collect()
 }
 
-fn log_id(text: &str) -> Result<LogId, Faults> {
+fn parse_log_id(text: &str) -> Result<LogId, Faults> {
     text.parse()
         .map_err(|error: NotAnObjectId| Faults::single("", error.to_string()))
 }
 
 impl From<ManualRetryResult> for BulkRetried {
-    fn from(granted: ManualRetryResult) -> Self {
-        let ManualRetryResult { accepted, refused } = granted;
+    fn from(result: ManualRetryResult) -> Self {
+        let ManualRetryResult { accepted, refused } = result;
         let texts = |ids: Vec<LogId>| ids.iter().map(LogId::to_string).collect();
         Self {
             accepted: texts(accepted),

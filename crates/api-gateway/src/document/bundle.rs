@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::history::Difference;
 use super::{EventTypeDocument, InboundDocument, JobDocument, OutboundIntegration, TemplateDocument};
-use crate::body::shaped;
+use crate::body::validated;
 
 /// An organisation's configuration as one document. Names identify its resources: `eventType` an event type, `type` an inbound
 /// integration, and `name` all others. Secrets are masked; a mask keeps the secret of the resource with that name.
@@ -42,7 +42,7 @@ pub(crate) struct ConfigurationDocument {
     #[schema(max_items = 10_000)]
     pub scheduled_jobs: Option<Vec<JobDocument>>,
 }
-shaped!(ConfigurationDocument);
+validated!(ConfigurationDocument);
 
 /// The changes that applying a document makes.
 #[derive(Debug, Serialize, ToSchema)]
@@ -92,7 +92,7 @@ impl ConfigurationDocument {
 }
 
 /// Fields that the gateway writes itself, and identifiers, which the document replaces by names.
-const WRITTEN: [&str; 8] = [
+const MANAGED_FIELDS: [&str; 8] = [
     "id",
     "orgId",
     "builtIn",
@@ -105,9 +105,9 @@ const WRITTEN: [&str; 8] = [
 
 /// A resource without the fields that the gateway writes. Its unit stays; the organisation follows from where the document is
 /// applied.
-pub(crate) fn declared(mut value: Value, org: OrgId) -> Value {
+pub(crate) fn strip_managed_fields(mut value: Value, org: OrgId) -> Value {
     let own_unit = value.get("tenantId").filter(|tenant| **tenant != org.0).cloned();
-    for field in WRITTEN {
+    for field in MANAGED_FIELDS {
         super::forget(&mut value, field);
     }
     if let (Some(unit), Some(object)) = (own_unit, value.as_object_mut()) {

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::listing::listing;
 use super::{EventTypeDocument, InboundDocument, JobDocument, Org, OutboundIntegration, TemplateDocument, Unit};
-use crate::body::{configuration, shaped};
+use crate::body::{configuration, validated};
 
 configuration!(OutboundIntegration);
 configuration!(InboundDocument);
@@ -20,7 +20,7 @@ configuration!(EventTypeDocument);
 configuration!(TemplateDocument);
 configuration!(Org);
 configuration!(Unit);
-shaped!(RequestLimitsDocument);
+validated!(RequestLimitsDocument);
 
 /// Checks documents with the compilers and the sender that will use them.
 #[derive(Debug, Clone, Copy)]

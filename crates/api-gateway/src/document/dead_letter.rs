@@ -12,7 +12,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::ExecutionLogEntry;
-use super::delivery_log::readable;
+use super::delivery_log::json_or_text;
 use super::listing::listing;
 
 /// A delivery that failed. It stays here until it is delivered or abandoned.
@@ -103,16 +103,16 @@ listing! {
 
 impl DlqEntry {
     /// The entry with the steps of its delivery, where a trace is stored.
-    pub(crate) fn with_trace(kept: StoredDeadLetter, trace: Option<StoredTrace>) -> Self {
+    pub(crate) fn with_trace(stored: StoredDeadLetter, trace: Option<StoredTrace>) -> Self {
         Self {
             execution_log: trace.map(ExecutionLogEntry::from),
-            ..Self::from(kept)
+            ..Self::from(stored)
         }
     }
 }
 
 impl From<StoredDeadLetter> for DlqEntry {
-    fn from(kept: StoredDeadLetter) -> Self {
+    fn from(stored: StoredDeadLetter) -> Self {
         let StoredDeadLetter {
             letter,
             retry_progress,
@@ -120,7 +120,7 @@ impl From<StoredDeadLetter> for DlqEntry {
             keep_for: _,
             updated_at,
             expires_at,
-        } = kept;
+        } = stored;
         let RetryProgress {
             state,
             retries,
@@ -160,7 +160,7 @@ impl From<StoredDeadLetter> for DlqEntry {
             created_at: _,
         } = event;
         let Destination { url, method } = target;
-        let (next_retry_at, abandoned_reason, log) = told(state);
+        let (next_retry_at, abandoned_reason, log) = state_details(state);
         Self {
             id: id.to_string(),
             message_id: message_id.to_string(),
@@ -177,7 +177,7 @@ impl From<StoredDeadLetter> for DlqEntry {
             status: status.as_str(),
             error_category: category.map(ErrorCategory::as_str),
             reason: reason.as_str(),
-            original_payload: (!original_payload.is_empty()).then(|| readable(&original_payload)),
+            original_payload: (!original_payload.is_empty()).then(|| json_or_text(&original_payload)),
             target_url: url.to_string(),
             http_method: method.as_str(),
             last_error,
@@ -198,7 +198,7 @@ impl From<StoredDeadLetter> for DlqEntry {
 }
 
 /// The due time, the reason for abandoning and the final delivery log, each where the state has it.
-fn told(state: DeadLetterState) -> (Option<Timestamp>, Option<String>, Option<LogId>) {
+fn state_details(state: DeadLetterState) -> (Option<Timestamp>, Option<String>, Option<LogId>) {
     match state {
         DeadLetterState::Pending { due_at } => (Some(due_at), None, None),
         DeadLetterState::Held | DeadLetterState::Retrying { .. } => (None, None, None),

@@ -242,8 +242,8 @@ impl From<DeliveryLog> for DeliveryLogEntry {
             attempts,
             error_message,
             error_category,
-            original_payload: original_payload.as_ref().map(readable),
-            request_payload: request_payload.as_ref().map(readable),
+            original_payload: original_payload.as_ref().map(json_or_text),
+            request_payload: request_payload.as_ref().map(json_or_text),
             request_headers: by_name(&request_headers),
             signature,
             correlation_id,
@@ -279,7 +279,7 @@ impl From<Attempt> for AttemptEntry {
             response_status,
             response_headers: by_name(&response_headers),
             truncated: response_body.as_ref().is_some_and(|body| body.truncated),
-            response_body: response_body.map(|BodyExcerpt { bytes, truncated: _ }| readable(&bytes)),
+            response_body: response_body.map(|BodyExcerpt { bytes, truncated: _ }| json_or_text(&bytes)),
             error_message,
             error_category,
         }
@@ -287,7 +287,7 @@ impl From<Attempt> for AttemptEntry {
 }
 
 /// A body as JSON where it parses, else as text.
-pub(super) fn readable(bytes: &Bytes) -> Value {
+pub(super) fn json_or_text(bytes: &Bytes) -> Value {
     ig_core::json::parse(bytes).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned()))
 }
 

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::listing::listing;
 use super::{Compilers, ValidationChoice};
-use crate::body::shaped;
+use crate::body::validated;
 use ig_documents::check_schema;
 
 /// The fields of an event type, and their origin.
@@ -68,7 +68,7 @@ pub(crate) struct FieldSchemaChange {
     /// The revision of the event type that the client read; guards against lost updates.
     pub revision: Option<u64>,
 }
-shaped!(FieldSchemaChange);
+validated!(FieldSchemaChange);
 
 impl FieldSchemaChange {
     /// The definition with its schema, sample and validation replaced.

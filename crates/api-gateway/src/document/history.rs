@@ -121,27 +121,27 @@ listing! {
 }
 
 /// The most differences that a response lists one by one.
-const MOST_DIFFERENCES: usize = 500;
+const MAX_DIFFERENCES: usize = 500;
 /// The longest field name that a pointer may hold, in bytes.
-const LONGEST_NAME: usize = 500;
+const MAX_NAME_BYTES: usize = 500;
 
 /// A document in two renderings: with its secrets, and masked.
 #[derive(Debug, Clone)]
 pub(crate) struct Renderings {
     /// With secrets; for comparison only.
-    pub kept: Value,
+    pub full: Value,
     /// Masked; for responses.
     pub masked: Value,
 }
 
 impl VersionDetail {
     /// A version, with its differences from the version it is compared with.
-    pub(crate) fn new(version: Version, looks: Option<Renderings>, other: Option<(u64, Option<Renderings>)>) -> Self {
-        let (compared_with, before) = other.map_or((None, None), |(revision, looks)| (Some(revision), looks));
+    pub(crate) fn new(version: Version, renderings: Option<Renderings>, other: Option<(u64, Option<Renderings>)>) -> Self {
+        let (compared_with, before) = other.map_or((None, None), |(revision, renderings)| (Some(revision), renderings));
         Self {
             version: version.into(),
-            changes: differences(before.as_ref(), looks.as_ref()),
-            document: looks.map(|looks| looks.masked),
+            changes: differences(before.as_ref(), renderings.as_ref()),
+            document: renderings.map(|renderings| renderings.masked),
             compared_with,
         }
     }
@@ -153,29 +153,29 @@ impl AuditLogDetail {
         Self {
             entry: entry.into(),
             changes: differences(before.as_ref(), after.as_ref()),
-            before: before.map(|looks| looks.masked),
-            after: after.map(|looks| looks.masked),
+            before: before.map(|renderings| renderings.masked),
+            after: after.map(|renderings| renderings.masked),
         }
     }
 }
 
 /// The differences between two documents: compared with their secrets, shown without.
 pub(crate) fn differences(before: Option<&Renderings>, after: Option<&Renderings>) -> Vec<Difference> {
-    let mut places = Vec::new();
-    collect(
-        before.map(|looks| &looks.kept),
-        after.map(|looks| &looks.kept),
+    let mut pointers = Vec::new();
+    collect_differences(
+        before.map(|renderings| &renderings.full),
+        after.map(|renderings| &renderings.full),
         &InputPath::new(""),
-        &mut places,
+        &mut pointers,
     );
-    let shown = |looks: Option<&Renderings>, place: &str| {
-        let looks = looks?;
-        looks.kept.pointer(place)?;
-        Some(looks.masked.pointer(place).cloned().unwrap_or_else(|| MASK.into()))
+    let value_in = |renderings: Option<&Renderings>, pointer: &str| {
+        let renderings = renderings?;
+        renderings.full.pointer(pointer)?;
+        Some(renderings.masked.pointer(pointer).cloned().unwrap_or_else(|| MASK.into()))
     };
-    let differences = places.into_iter().map(|pointer| Difference {
-        before: shown(before, &pointer),
-        after: shown(after, &pointer),
+    let differences = pointers.into_iter().map(|pointer| Difference {
+        before: value_in(before, &pointer),
+        after: value_in(after, &pointer),
         pointer,
     });
     differences.collect()
@@ -183,35 +183,35 @@ pub(crate) fn differences(before: Option<&Renderings>, after: Option<&Renderings
 
 /// Collects the places where two values differ. Too many differences, or unreadable names, are reported as one difference of the
 /// value that holds them.
-fn collect(before: Option<&Value>, after: Option<&Value>, place: &InputPath<'_>, places: &mut Vec<String>) {
-    let count_before = places.len();
-    let as_one = |places: &mut Vec<String>| {
-        places.truncate(count_before);
-        places.push(place.to_string());
+fn collect_differences(before: Option<&Value>, after: Option<&Value>, pointer: &InputPath<'_>, pointers: &mut Vec<String>) {
+    let count_before = pointers.len();
+    let as_one = |pointers: &mut Vec<String>| {
+        pointers.truncate(count_before);
+        pointers.push(pointer.to_string());
     };
     match (before, after) {
         (Some(Value::Object(old)), Some(Value::Object(new))) => {
             let gone = old.keys().filter(|key| !new.contains_key(*key));
             for key in new.keys().chain(gone) {
                 let (old, new) = (old.get(key), new.get(key));
-                if key.len() > LONGEST_NAME && old != new {
-                    return as_one(places);
+                if key.len() > MAX_NAME_BYTES && old != new {
+                    return as_one(pointers);
                 }
-                collect(old, new, &place.field(key), places);
-                if places.len() - count_before > MOST_DIFFERENCES {
-                    return as_one(places);
+                collect_differences(old, new, &pointer.field(key), pointers);
+                if pointers.len() - count_before > MAX_DIFFERENCES {
+                    return as_one(pointers);
                 }
             }
         }
         (Some(Value::Array(old)), Some(Value::Array(new))) => {
             for at in 0..old.len().max(new.len()) {
-                collect(old.get(at), new.get(at), &place.at(at), places);
-                if places.len() - count_before > MOST_DIFFERENCES {
-                    return as_one(places);
+                collect_differences(old.get(at), new.get(at), &pointer.at(at), pointers);
+                if pointers.len() - count_before > MAX_DIFFERENCES {
+                    return as_one(pointers);
                 }
             }
         }
-        (old, new) if old != new => as_one(places),
+        (old, new) if old != new => as_one(pointers),
         _ => {}
     }
 }
@@ -274,17 +274,17 @@ mod tests {
 
     use super::*;
 
-    fn looks(kept: Value, masked: Value) -> Renderings {
-        Renderings { kept, masked }
+    fn renderings(full: Value, masked: Value) -> Renderings {
+        Renderings { full, masked }
     }
 
     #[test]
     fn differences_are_listed_by_pointer_without_secrets() {
-        let before = looks(
+        let before = renderings(
             json!({"a": 1, "b": {"c/d": [1, 2]}, "secret": "one", "gone": true}),
             json!({"a": 1, "b": {"c/d": [1, 2]}, "secret": MASK, "gone": true}),
         );
-        let after = looks(
+        let after = renderings(
             json!({"a": 1, "b": {"c/d": [1, 3, 4]}, "secret": "two"}),
             json!({"a": 1, "b": {"c/d": [1, 3, 4]}, "secret": MASK}),
         );
@@ -313,9 +313,12 @@ mod tests {
         let (one, other) = (json!({"few": [1], "many": list(0)}), json!({"few": [2], "many": list(1)}));
         let named = |value: usize| json!({"lies": {&long: vec![value; 1_000]}});
         for (before, after, expected) in [(one, other, vec!["/few/0", "/many"]), (named(1), named(2), vec!["/lies"])] {
-            let found = differences(Some(&looks(before.clone(), before)), Some(&looks(after.clone(), after)));
-            let places: Vec<_> = found.iter().map(|found| found.pointer.as_str()).collect();
-            assert_eq!(places, expected);
+            let found = differences(
+                Some(&renderings(before.clone(), before)),
+                Some(&renderings(after.clone(), after)),
+            );
+            let pointers: Vec<_> = found.iter().map(|found| found.pointer.as_str()).collect();
+            assert_eq!(pointers, expected);
         }
     }
 }

@@ -4,7 +4,7 @@ use ig_store::{Listed, MaybeReadable, Page, Unreadable};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::error::MEND_UNREADABLE;
+use crate::error::REPAIR_HINT;
 
 /// A stored item that cannot be read and is out of use.
 #[derive(Debug, Serialize, ToSchema)]
@@ -23,13 +23,13 @@ impl From<Unreadable> for UnreadableEntry {
         Self {
             id: id.to_string(),
             name,
-            reason: format!("{reason}; {MEND_UNREADABLE}"),
+            reason: format!("{reason}; {REPAIR_HINT}"),
         }
     }
 }
 
 /// Separates the readable items of a page from the unreadable ones.
-pub(crate) fn apart<T>(listed: Listed<MaybeReadable<T>>) -> (Listed<T>, Vec<UnreadableEntry>) {
+pub(crate) fn split_unreadable<T>(listed: Listed<MaybeReadable<T>>) -> (Listed<T>, Vec<UnreadableEntry>) {
     let (mut items, mut unreadable) = (Vec::with_capacity(listed.items.len()), Vec::new());
     for found in listed.items {
         match found {
@@ -87,7 +87,7 @@ macro_rules! listing {
         $(
             impl $name {
                 /// The same page, with its unreadable items.
-                pub(crate) fn beside(self, $unreadable: Vec<$crate::document::UnreadableEntry>) -> Self {
+                pub(crate) fn with_unreadable(self, $unreadable: Vec<$crate::document::UnreadableEntry>) -> Self {
                     Self { $unreadable, ..self }
                 }
             }

@@ -12,21 +12,21 @@ use utoipa::ToSchema;
 
 use super::Stamp;
 use super::listing::listing;
-use crate::body::shaped;
+use crate::body::validated;
 use ig_documents::text::{self, noted, within};
 
 mod batch;
 mod import;
-mod question;
+mod requests;
 mod side;
 mod statistics;
 
 pub(crate) use batch::{Batch, BatchAnswer, Deletion, LookupBatch, LookupDeletion, LookupsDeleted};
 pub(crate) use import::{FileFault, ImportEntry, ImportList, ImportReport};
-pub(crate) use question::{
-    LookupAnswer, LookupAnswers, LookupMatches, LookupMatchesList, LookupQuestions, LookupRequests, Question,
+pub(crate) use requests::{
+    LookupAnswer, LookupAnswers, LookupMatches, LookupMatchesList, LookupQuestions, LookupRequest, LookupRequests,
 };
-pub(crate) use side::Side;
+pub(crate) use side::SideDocument;
 pub(crate) use statistics::{LookupStatistics, LookupTypes};
 
 /// A lookup row: the counterpart of a value in another system.
@@ -50,9 +50,9 @@ pub(crate) struct Lookup {
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub lookup_type: Option<String>,
     /// The value as it occurs in payloads.
-    pub source: Side,
+    pub source: SideDocument,
     /// Its counterpart in the target system.
-    pub target: Side,
+    pub target: SideDocument,
     /// Whether the row is used in lookups; true by default.
     pub is_active: Option<bool>,
     /// Increases with every change. In a PUT or PATCH it guards against lost updates.
@@ -67,7 +67,7 @@ pub(crate) struct Lookup {
     #[schema(read_only, value_type = Option<String>, format = DateTime)]
     pub updated_at: Option<Timestamp>,
 }
-shaped!(Lookup);
+validated!(Lookup);
 
 listing! {
     /// A page of an organisation's lookup rows.
@@ -122,23 +122,23 @@ impl Lookup {
     pub(crate) fn into_draft(self, org: OrgId, defaults: &Defaults) -> Result<LookupDraft, Faults> {
         let Self {
             tenant_id,
-            lookup_type: given,
+            lookup_type: type_name,
             source,
             target,
             is_active,
             ..
         } = self;
         let mut faults = Faults::default();
-        let named = given.map(|text| within("/type", parse_lookup_type(&text)));
-        let named = named.or_else(|| defaults.lookup_type.clone().map(Ok));
-        let named = named.unwrap_or_else(|| Err(Faults::single("/type", "is required")));
-        let named = noted(&mut faults, "", named);
-        let tenant = tenant_id.map(|rid| within("/tenantId", tenant(org, rid)));
+        let table_type = type_name.map(|text| within("/type", parse_lookup_type(&text)));
+        let table_type = table_type.or_else(|| defaults.lookup_type.clone().map(Ok));
+        let table_type = table_type.unwrap_or_else(|| Err(Faults::single("/type", "is required")));
+        let table_type = noted(&mut faults, "", table_type);
+        let tenant = tenant_id.map(|rid| within("/tenantId", parse_tenant(org, rid)));
         let tenant = tenant.unwrap_or(Ok(defaults.tenant_id));
         let tenant_id = noted(&mut faults, "", tenant).flatten();
-        let source = noted(&mut faults, "/source", source.checked());
-        let target = noted(&mut faults, "/target", target.checked());
-        match (named, source, target) {
+        let source = noted(&mut faults, "/source", source.validate());
+        let target = noted(&mut faults, "/target", target.validate());
+        match (table_type, source, target) {
             (Some(lookup_type), Some(source), Some(target)) if faults.is_empty() => Ok(LookupDraft {
                 table: LookupTable { lookup_type, tenant_id },
                 source,
@@ -151,11 +151,11 @@ impl Lookup {
 }
 
 /// A tenant as clients name it: `Some` for a unit, `None` for the organisation itself.
-pub(crate) fn tenant(org: OrgId, rid: i64) -> Result<Option<Rid>, Faults> {
+pub(crate) fn parse_tenant(org: OrgId, rid: i64) -> Result<Option<Rid>, Faults> {
     Ok(Some(text::rid(rid)?).filter(|rid| *rid != org.as_entity()))
 }
 
-impl From<LookupSide> for Side {
+impl From<LookupSide> for SideDocument {
     fn from(side: LookupSide) -> Self {
         let LookupSide { id, fields } = side;
         Self { id, fields }

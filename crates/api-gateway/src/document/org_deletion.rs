@@ -44,7 +44,7 @@ enum OrgDeletionStage {
 
 impl OrgDeletionStatus {
     /// The status of an organisation that is not deleted.
-    pub(crate) fn foreseen(org: OrgId, remaining: BTreeMap<&'static str, Option<u64>>) -> Self {
+    pub(crate) fn not_deleted(org: OrgId, remaining: BTreeMap<&'static str, Option<u64>>) -> Self {
         Self {
             org_id: org.0,
             status: OrgDeletionStage::NotDeleted,

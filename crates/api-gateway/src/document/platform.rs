@@ -88,8 +88,8 @@ pub(crate) struct DatabaseEntry {
 }
 
 impl From<ServiceHealth> for ServiceEntry {
-    fn from(said: ServiceHealth) -> Self {
-        let ServiceHealth { service, health, took } = said;
+    fn from(report: ServiceHealth) -> Self {
+        let ServiceHealth { service, health, took } = report;
         let state = match health {
             Health::Serving => "SERVING",
             Health::NotServing => "NOT_SERVING",

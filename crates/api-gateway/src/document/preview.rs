@@ -8,13 +8,13 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::OutboundIntegration;
-use crate::body::shaped;
+use crate::body::validated;
 
 /// The preview to run: a draft or a stored integration, with a payload or a past event.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = PreviewRequest)]
-pub(crate) struct PreviewAsked {
+pub(crate) struct PreviewRequest {
     /// A draft. Together with `integrationId`, its masks stand for the stored integration's secrets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub integration: Option<OutboundIntegration>,
@@ -42,7 +42,7 @@ pub(crate) struct PreviewAsked {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entity_rid: Option<i64>,
 }
-shaped!(PreviewAsked);
+validated!(PreviewRequest);
 
 /// The result of a preview.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -137,8 +137,8 @@ impl From<Refusal> for PreviewError {
         Self {
             code,
             message,
-            line: position.map(|place| place.line),
-            column: position.map(|place| place.column),
+            line: position.map(|position| position.line),
+            column: position.map(|position| position.column),
         }
     }
 }
@@ -147,7 +147,7 @@ impl From<Refusal> for PreviewError {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = TestRequest)]
-pub(crate) struct TestAsked {
+pub(crate) struct TestRequest {
     /// The payload: any JSON.
     #[serde(
         default,
@@ -163,7 +163,7 @@ pub(crate) struct TestAsked {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action_index: Option<u16>,
 }
-shaped!(TestAsked);
+validated!(TestRequest);
 
 /// The result of a test, by action.
 #[derive(Debug, Serialize, ToSchema)]

@@ -9,13 +9,13 @@ use utoipa::openapi::schema::{ArrayBuilder, OneOfBuilder, Schema};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::body::{JsonBody, Shaped as _, shaped};
+use crate::body::{JsonBody, Validated as _, validated};
 use crate::error::{ApiError, Detail};
 use ig_documents::text::{self, line, noted};
 
 /// The most events in one request.
-const MOST: usize = 1_000;
-const LONGEST_ID: usize = 200;
+const MAX_EVENTS: usize = 1_000;
+const MAX_ID_LENGTH: usize = 200;
 
 /// An event to deliver.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -31,7 +31,7 @@ pub(crate) struct PushedEvent {
     #[schema(value_type = Value)]
     pub payload: Box<RawValue>,
 }
-shaped!(PushedEvent);
+validated!(PushedEvent);
 
 /// One event, or up to 1,000 of them.
 pub(crate) struct Push;
@@ -39,11 +39,11 @@ pub(crate) struct Push;
 impl PartialSchema for Push {
     fn schema() -> RefOr<Schema> {
         let one = Ref::from_schema_name("PushedEvent");
-        let many = ArrayBuilder::new()
+        let list = ArrayBuilder::new()
             .items(one.clone())
             .min_items(Some(1))
-            .max_items(Some(MOST));
-        OneOfBuilder::new().item(one).item(many).into()
+            .max_items(Some(MAX_EVENTS));
+        OneOfBuilder::new().item(one).item(list).into()
     }
 }
 
@@ -102,46 +102,46 @@ pub(crate) struct CheckedEvent {
 
 /// The events of one request.
 #[derive(Debug)]
-pub(crate) enum Pushed {
+pub(crate) enum PushBody {
     /// A single event.
     One(CheckedEvent),
     /// A list of events.
     Many(Vec<CheckedEvent>),
 }
 
-impl Pushed {
+impl PushBody {
     /// Reads one event or a list of them. Payloads keep the exact bytes of the request.
-    pub(crate) fn read(body: &JsonBody) -> Result<Self, ApiError> {
+    pub(crate) fn parse(body: &JsonBody) -> Result<Self, ApiError> {
         let unreadable = |error: serde_json::Error| ApiError::fault("", error.to_string());
         let Value::Array(items) = &body.value else {
-            PushedEvent::shape().check(&body.value)?;
+            PushedEvent::compiled_schema().check(&body.value)?;
             let event: PushedEvent = serde_json::from_slice(&body.bytes).map_err(unreadable)?;
-            return Ok(Self::One(event.checked()?));
+            return Ok(Self::One(event.validate()?));
         };
-        shapes(items)?;
+        check_schemas(items)?;
         let events: Vec<PushedEvent> = serde_json::from_slice(&body.bytes).map_err(unreadable)?;
         let mut faults = Faults::default();
         let numbered = events.into_iter().enumerate();
         let checked = numbered
-            .filter_map(|(at, event)| noted(&mut faults, &format!("/{at}"), event.checked()))
+            .filter_map(|(at, event)| noted(&mut faults, &format!("/{at}"), event.validate()))
             .collect();
         Ok(Self::Many(faults.into_result(checked)?))
     }
 }
 
-fn shapes(items: &[Value]) -> Result<(), Faults> {
-    if items.is_empty() || items.len() > MOST {
-        return Err(Faults::single("", format!("must hold 1 to {MOST} events")));
+fn check_schemas(items: &[Value]) -> Result<(), Faults> {
+    if items.is_empty() || items.len() > MAX_EVENTS {
+        return Err(Faults::single("", format!("must hold 1 to {MAX_EVENTS} events")));
     }
     let mut faults = Faults::default();
     for (at, item) in items.iter().enumerate() {
-        noted(&mut faults, &format!("/{at}"), PushedEvent::shape().check(item));
+        noted(&mut faults, &format!("/{at}"), PushedEvent::compiled_schema().check(item));
     }
     faults.into_result(())
 }
 
 impl PushedEvent {
-    fn checked(self) -> Result<CheckedEvent, Faults> {
+    fn validate(self) -> Result<CheckedEvent, Faults> {
         let Self {
             id,
             event_type,
@@ -167,5 +167,5 @@ pub(crate) fn event_id(id: &str) -> Result<EventId, Faults> {
     if id.is_empty() {
         return Err(Faults::single("", "must not be empty"));
     }
-    line(id, LONGEST_ID).map(EventId::new)
+    line(id, MAX_ID_LENGTH).map(EventId::new)
 }

@@ -60,12 +60,12 @@ impl RateLimitEntry {
     /// The limits in force for an organisation.
     pub(crate) fn of(organization: &Organization, limits: &RateLimits) -> Self {
         let own = organization.request_limits;
-        let most = |limit: Option<ig_core::window::RateLimit>| limit.map(|limit| limit.max_requests());
+        let max_requests = |limit: Option<ig_core::window::RateLimit>| limit.map(|limit| limit.max_requests());
         Self {
             org_id: organization.org_id.0,
             name: organization.profile.name.clone(),
-            management_per_minute: most(limits.management(own)),
-            runtime_per_minute: most(limits.runtime(own)),
+            management_per_minute: max_requests(limits.management(own)),
+            runtime_per_minute: max_requests(limits.runtime(own)),
             own: RequestLimitsDocument::shown(own),
         }
     }
@@ -74,15 +74,15 @@ impl RateLimitEntry {
 impl RateLimitList {
     /// The response for one page.
     pub(crate) fn of(limits: &RateLimits, listed: Listed<RateLimitEntry>, page: Page) -> Self {
-        let most = |limit: Option<ig_core::window::RateLimit>| limit.map(|limit| limit.max_requests());
-        let nothing_own = ig_core::organization::RequestLimits::default();
+        let max_requests = |limit: Option<ig_core::window::RateLimit>| limit.map(|limit| limit.max_requests());
+        let no_own_limits = ig_core::organization::RequestLimits::default();
         let (rate_limits, total) = (listed.items, listed.total);
         let Page { number: page, limit } = page;
         Self {
             platform: PlatformLimits {
-                address_per_minute: most(limits.address()),
-                management_per_minute: most(limits.management(nothing_own)),
-                runtime_per_minute: most(limits.runtime(nothing_own)),
+                address_per_minute: max_requests(limits.address()),
+                management_per_minute: max_requests(limits.management(no_own_limits)),
+                runtime_per_minute: max_requests(limits.runtime(no_own_limits)),
             },
             rate_limits,
             total,

@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::listing::listing;
-use crate::body::shaped;
-use crate::query::{NO_MOMENT, day_or_moment};
+use crate::body::validated;
+use crate::query::{INVALID_MOMENT, parse_day_or_moment};
 
-const NO_CATEGORY: &str = "must be a class of failure, such as SERVER_ERROR";
+const INVALID_CATEGORY: &str = "must be a class of failure, such as SERVER_ERROR";
 
 /// Which dead letters to retry; absent filters match all.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -27,7 +27,7 @@ pub(crate) struct RedriveAsked {
     /// Only those created up to the end of this day, or before this moment.
     pub end_date: Option<String>,
 }
-shaped!(RedriveAsked);
+validated!(RedriveAsked);
 
 /// A redrive and its progress.
 #[derive(Debug, Serialize, ToSchema)]
@@ -86,28 +86,28 @@ impl RedriveAsked {
             end_date,
         } = self;
         let mut faults = Faults::default();
-        let mut read = Reading(&mut faults);
+        let mut parser = FilterParser(&mut faults);
         let filter = RedriveFilter {
-            integration_id: read.at("/integrationId", integration_id, "must be 24 hexadecimal digits", |text| {
+            integration_id: parser.parse("/integrationId", integration_id, "must be 24 hexadecimal digits", |text| {
                 text.parse().ok()
             }),
-            category: read.at("/errorCategory", error_category, NO_CATEGORY, ErrorCategory::parse),
-            from: read.at("/startDate", start_date, NO_MOMENT, |text| day_or_moment(text, 0)),
-            until: read.at("/endDate", end_date, NO_MOMENT, |text| day_or_moment(text, 1)),
+            category: parser.parse("/errorCategory", error_category, INVALID_CATEGORY, ErrorCategory::parse),
+            from: parser.parse("/startDate", start_date, INVALID_MOMENT, |text| parse_day_or_moment(text, 0)),
+            until: parser.parse("/endDate", end_date, INVALID_MOMENT, |text| parse_day_or_moment(text, 1)),
         };
         faults.into_result(RedriveOrder { org_id: org, filter })
     }
 }
 
 /// Parses filters and collects their faults.
-struct Reading<'a>(&'a mut Faults);
+struct FilterParser<'a>(&'a mut Faults);
 
-impl Reading<'_> {
-    fn at<T>(&mut self, place: &str, text: Option<String>, otherwise: &str, read: impl Fn(&str) -> Option<T>) -> Option<T> {
+impl FilterParser<'_> {
+    fn parse<T>(&mut self, pointer: &str, text: Option<String>, message: &str, read: impl Fn(&str) -> Option<T>) -> Option<T> {
         let text = text?;
         let found = read(&text);
         if found.is_none() {
-            self.0.add(place, otherwise);
+            self.0.add(pointer, message);
         }
         found
     }

@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::delivery_log::readable;
+use super::delivery_log::json_or_text;
 use super::listing::listing;
-use crate::body::shaped;
+use crate::body::validated;
 use ig_documents::text::{line, within};
 use ig_documents::{ScheduleMode, SchedulingConfig};
 
@@ -147,7 +147,7 @@ impl From<ScheduledDelivery> for ScheduledEntry {
             event_type: event_type.to_string(),
             scheduled_for,
             status: status.as_str(),
-            payload: (!payload.is_empty()).then(|| readable(&payload)),
+            payload: (!payload.is_empty()).then(|| json_or_text(&payload)),
             target_url: url.to_string(),
             http_method: method.as_str(),
             error_message: error,
@@ -187,11 +187,11 @@ pub(crate) struct ScheduledCancellation {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
-shaped!(ScheduledCancellation);
+validated!(ScheduledCancellation);
 
 impl ScheduledCancellation {
     /// The reason, where the client gives one.
-    pub(crate) fn checked(self) -> Result<Option<String>, Faults> {
+    pub(crate) fn validated_reason(self) -> Result<Option<String>, Faults> {
         let Self { reason } = self;
         let reason = reason.map(|reason| within("/reason", line(&reason, 500))).transpose()?;
         Ok(reason.filter(|reason| !reason.trim().is_empty()))
@@ -206,13 +206,13 @@ pub(crate) struct ScheduledMove {
     #[schema(value_type = String, format = DateTime)]
     pub scheduled_for: Timestamp,
 }
-shaped!(ScheduledMove);
+validated!(ScheduledMove);
 
 /// A schedule to preview: one in the request, or that of a stored integration.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = SchedulePreviewRequest)]
-pub(crate) struct ScheduleAsked {
+pub(crate) struct SchedulePreviewRequest {
     /// A stored integration: 24 hexadecimal digits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub integration_id: Option<String>,
@@ -239,9 +239,9 @@ pub(crate) struct ScheduleAsked {
     #[schema(minimum = 1, maximum = 100)]
     pub count: Option<u8>,
 }
-shaped!(ScheduleAsked);
+validated!(SchedulePreviewRequest);
 
-impl ScheduleAsked {
+impl SchedulePreviewRequest {
     /// The schedule in the request, in this mode.
     pub(crate) fn schedule(&self, mode: ScheduleMode) -> Result<Schedule, Faults> {
         let schedule = SchedulingConfig::into_domain(mode, self.scheduling_config.clone());

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::access::{AccessName, RoleName, ScopeName};
-use super::user::Person;
+use super::user::UserDocument;
 use crate::access::{Caller, NewSession};
-use crate::body::shaped;
+use crate::body::validated;
 
 /// The credentials of a login.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -21,7 +21,7 @@ pub(crate) struct Login {
     #[schema(write_only, max_length = 1_000)]
     pub password: String,
 }
-shaped!(Login);
+validated!(Login);
 
 /// A change of one's own password.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -34,7 +34,7 @@ pub(crate) struct PasswordChange {
     #[schema(write_only, min_length = 12, max_length = 200)]
     pub new_password: String,
 }
-shaped!(PasswordChange);
+validated!(PasswordChange);
 
 /// A new session.
 #[derive(Debug, Serialize, ToSchema)]
@@ -46,7 +46,7 @@ pub(crate) struct LoggedIn {
     #[schema(value_type = String, format = DateTime)]
     expires_at: Timestamp,
     /// The person who logged in.
-    user: Person,
+    user: UserDocument,
 }
 
 /// The caller's identity and permissions.
@@ -74,8 +74,8 @@ pub(crate) struct Me {
 }
 
 impl From<NewSession> for LoggedIn {
-    fn from(begun: NewSession) -> Self {
-        let NewSession { token, expires_at, user } = begun;
+    fn from(session: NewSession) -> Self {
+        let NewSession { token, expires_at, user } = session;
         Self {
             token,
             expires_at,

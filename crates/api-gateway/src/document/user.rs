@@ -10,20 +10,20 @@ use utoipa::ToSchema;
 
 use super::access::{AccessName, RoleName};
 use super::listing::listing;
-use crate::body::shaped;
+use crate::body::validated;
 use ig_documents::mailbox;
 use ig_documents::text::{name, noted, org_id};
 
-const LONGEST_NAME: usize = 200;
+const MAX_NAME_LENGTH: usize = 200;
 /// Twelve characters make guessing hopeless at the login rate limit (NIST SP 800-63B asks for at least 8).
-const SHORTEST_PASSWORD: usize = 12;
-const LONGEST_PASSWORD: usize = 200;
+const MIN_PASSWORD_CHARS: usize = 12;
+const MAX_PASSWORD_CHARS: usize = 200;
 
 /// A person who may log in.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = User)]
-pub(crate) struct Person {
+pub(crate) struct UserDocument {
     /// Their identifier.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(read_only)]
@@ -63,14 +63,14 @@ pub(crate) struct Person {
     #[schema(read_only, value_type = Option<String>, format = DateTime)]
     pub updated_at: Option<Timestamp>,
 }
-shaped!(Person);
+validated!(UserDocument);
 
 listing! {
     /// A page of people.
-    UserList { users: Person }
+    UserList { users: UserDocument }
 }
 
-impl Person {
+impl UserDocument {
     /// The domain's new person, or everything that is wrong with the document.
     pub(crate) fn new_user(self) -> Result<NewUser, Faults> {
         let mut faults = Faults::default();
@@ -78,7 +78,7 @@ impl Person {
             faults.add("/password", "is required");
         }
         let change = noted(&mut faults, "", self.change());
-        let made = change.and_then(|change| {
+        let new_user = change.and_then(|change| {
             let UserChange {
                 email,
                 name,
@@ -94,21 +94,21 @@ impl Person {
                 password,
             })
         });
-        made.ok_or(faults)
+        new_user.ok_or(faults)
     }
 
     /// The change to a person, or everything that is wrong with the document.
     pub(crate) fn change(self) -> Result<UserChange, Faults> {
         let mut faults = Faults::default();
         let email = noted(&mut faults, "/email", mailbox(&self.email)).unwrap_or_default();
-        let shown = self.name.as_deref().map(|text| name(text, LONGEST_NAME));
-        let shown = shown.and_then(|checked| noted(&mut faults, "/name", checked));
+        let display_name = self.name.as_deref().map(|text| name(text, MAX_NAME_LENGTH));
+        let display_name = display_name.and_then(|checked| noted(&mut faults, "/name", checked));
         let rights = self.rights(&mut faults);
-        let password = self.password.as_deref().map(password);
+        let password = self.password.as_deref().map(parse_password);
         let password = password.and_then(|checked| noted(&mut faults, "/password", checked));
         let change = rights.map(|rights| UserChange {
             email,
-            name: shown,
+            name: display_name,
             rights,
             is_active: self.is_active.unwrap_or(true),
             password,
@@ -122,9 +122,9 @@ impl Person {
     fn rights(&self, faults: &mut Faults) -> Option<PersonRights> {
         match self.role {
             RoleName::Admin => {
-                for (place, is_given) in [("/orgId", self.org_id.is_some()), ("/access", self.access.is_some())] {
+                for (pointer, is_given) in [("/orgId", self.org_id.is_some()), ("/access", self.access.is_some())] {
                     if is_given {
-                        faults.add(place, "is for a USER: an ADMIN reaches every organisation");
+                        faults.add(pointer, "is for a USER: an ADMIN reaches every organisation");
                     }
                 }
                 Some(PersonRights::Admin)
@@ -140,17 +140,17 @@ impl Person {
 }
 
 /// A valid new password.
-pub(crate) fn password(text: &str) -> Result<Secret, Faults> {
-    if !(SHORTEST_PASSWORD..=LONGEST_PASSWORD).contains(&text.chars().count()) {
+pub(crate) fn parse_password(text: &str) -> Result<Secret, Faults> {
+    if !(MIN_PASSWORD_CHARS..=MAX_PASSWORD_CHARS).contains(&text.chars().count()) {
         return Err(Faults::single(
             "",
-            format!("must be {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters"),
+            format!("must be {MIN_PASSWORD_CHARS} to {MAX_PASSWORD_CHARS} characters"),
         ));
     }
     Ok(Secret::new(text))
 }
 
-impl From<User> for Person {
+impl From<User> for UserDocument {
     fn from(user: User) -> Self {
         let User {
             id,

@@ -8,21 +8,21 @@ use ig_proto::v1;
 use super::MESSAGE_BYTES;
 
 /// The most changes to keep; a watcher that missed more starts from a snapshot.
-const KEPT: usize = 10_000;
+const MAX_CHANGES: usize = 10_000;
 /// The most bytes to keep: the ring alone holds items that have changed since.
-const KEPT_BYTES: usize = 16 * 1024 * 1024;
+const MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// Every change after `complete_after`, up to the present.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Ring {
     /// The ring holds every change after this revision.
     complete_after: u64,
-    changes: VecDeque<Kept>,
+    changes: VecDeque<Entry>,
     bytes: usize,
 }
 
 #[derive(Debug, Clone)]
-struct Kept {
+struct Entry {
     change: RevisedChange,
     /// The size on the wire.
     bytes: usize,
@@ -41,8 +41,8 @@ impl Ring {
     pub(super) fn push(&mut self, change: RevisedChange) {
         let bytes = v1::Change::from(&change.change).encoded_bytes();
         self.bytes += bytes;
-        self.changes.push_back(Kept { change, bytes });
-        while (self.changes.len() > KEPT || self.bytes > KEPT_BYTES)
+        self.changes.push_back(Entry { change, bytes });
+        while (self.changes.len() > MAX_CHANGES || self.bytes > MAX_BYTES)
             && let Some(oldest) = self.changes.pop_front()
         {
             self.bytes -= oldest.bytes;
@@ -50,19 +50,19 @@ impl Ring {
         }
     }
 
-    /// The first changes after a revision, up to `most` and one message, or none if the ring has dropped some of them.
-    pub(super) fn since(&self, revision: u64, most: usize) -> Option<Vec<RevisedChange>> {
+    /// The first changes after a revision, up to `limit` and one message, or none if the ring has dropped some of them.
+    pub(super) fn since(&self, revision: u64, limit: usize) -> Option<Vec<RevisedChange>> {
         if revision < self.complete_after {
             return None;
         }
-        let from = self.changes.partition_point(|kept| kept.change.revision <= revision);
+        let from = self.changes.partition_point(|entry| entry.change.revision <= revision);
         let mut bytes = 0;
-        let fitting = self.changes.range(from..).take(most).take_while(|kept| {
+        let fitting = self.changes.range(from..).take(limit).take_while(|entry| {
             let is_first = bytes == 0;
-            bytes += kept.bytes;
+            bytes += entry.bytes;
             is_first || bytes <= MESSAGE_BYTES
         });
-        Some(fitting.map(|kept| kept.change.clone()).collect())
+        Some(fitting.map(|entry| entry.change.clone()).collect())
     }
 }
 
@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn ring_drops_the_oldest_changes_and_reports_them_missing() {
         let mut ring = Ring::after(0);
-        (1..=KEPT as u64 + 2).for_each(|revision| ring.push(change(revision)));
+        (1..=MAX_CHANGES as u64 + 2).for_each(|revision| ring.push(change(revision)));
         assert_eq!(revisions(ring.since(1, 1)), None);
         assert_eq!(revisions(ring.since(2, 1)), Some(vec![3]));
     }
@@ -116,11 +116,11 @@ mod tests {
     #[test]
     fn ring_bounds_large_changes_by_their_bytes() {
         let mut ring = Ring::after(0);
-        (1..=40).for_each(|revision| ring.push(large(revision, KEPT_BYTES / 4)));
-        assert!(ring.bytes <= KEPT_BYTES, "{}", ring.bytes);
+        (1..=40).for_each(|revision| ring.push(large(revision, MAX_BYTES / 4)));
+        assert!(ring.bytes <= MAX_BYTES, "{}", ring.bytes);
         assert_eq!(revisions(ring.since(36, 10)), None);
         assert_eq!(revisions(ring.since(37, 10)), Some(vec![38]), "each fills a message");
-        ring.push(large(41, 2 * KEPT_BYTES));
+        ring.push(large(41, 2 * MAX_BYTES));
         assert_eq!((ring.bytes, revisions(ring.since(40, 10))), (0, None));
         assert_eq!(revisions(ring.since(41, 10)), Some(vec![]));
     }

@@ -14,7 +14,7 @@ use crate::error::ApiError;
 use crate::gateway::AppState;
 use crate::http::handler::routes;
 use crate::path;
-use crate::query::{OneOf, Paging, QueryParams, from_moment, named, to_moment};
+use crate::query::{OneOf, Paging, QueryParams, parse_end, parse_name, parse_start};
 
 type Severities = OneOf<Severity>;
 
@@ -29,7 +29,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
-struct Filter {
+struct ListQuery {
     /// The kind of trouble, such as `circuit-open`.
     kind: Option<String>,
     /// The severity.
@@ -41,7 +41,7 @@ struct Filter {
     end_date: Option<String>,
 }
 
-impl Filter {
+impl ListQuery {
     fn filter(self) -> Result<AlertFilter, ApiError> {
         let Self {
             kind,
@@ -51,34 +51,34 @@ impl Filter {
         } = self;
         Ok(AlertFilter {
             kind,
-            severity: named("severity", severity)?,
-            start: from_moment("startDate", start_date)?,
-            end: to_moment("endDate", end_date)?,
+            severity: parse_name("severity", severity)?,
+            start: parse_start("startDate", start_date)?,
+            end: parse_end("endDate", end_date)?,
         })
     }
 }
 
 /// Lists alerts by their first report, the latest first.
-#[utoipa::path(get, path = "/alerts", tag = "alerts", params(OrgQuery, Paging, Filter), responses((status = 200, body = AlertList)))]
+#[utoipa::path(get, path = "/alerts", tag = "alerts", params(OrgQuery, Paging, ListQuery), responses((status = 200, body = AlertList)))]
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
     QueryParams(paging): QueryParams<Paging>,
-    QueryParams(asked): QueryParams<Filter>,
+    QueryParams(query): QueryParams<ListQuery>,
 ) -> Result<Json<AlertList>, ApiError> {
     let page = paging.page()?;
-    let listed = gateway.store().alerts().list(Some(org), &asked.filter()?, page).await?;
+    let listed = gateway.store().alerts().list(Some(org), &query.filter()?, page).await?;
     Ok(Json(AlertList::of(listed.map(AlertEntry::from), page)))
 }
 
 /// Lists alerts about the platform itself by their first report, the latest first.
-#[utoipa::path(get, path = "/admin/alerts", tag = "admin", params(Paging, Filter), responses((status = 200, body = AlertList)))]
+#[utoipa::path(get, path = "/admin/alerts", tag = "admin", params(Paging, ListQuery), responses((status = 200, body = AlertList)))]
 async fn list_of_nobody(
     Platform { gateway, .. }: Platform<Read>,
     QueryParams(paging): QueryParams<Paging>,
-    QueryParams(asked): QueryParams<Filter>,
+    QueryParams(query): QueryParams<ListQuery>,
 ) -> Result<Json<AlertList>, ApiError> {
     let page = paging.page()?;
-    let listed = gateway.store().alerts().list(None, &asked.filter()?, page).await?;
+    let listed = gateway.store().alerts().list(None, &query.filter()?, page).await?;
     Ok(Json(AlertList::of(listed.map(AlertEntry::from), page)))
 }
 

@@ -7,7 +7,7 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{OrgQuery, Read, Tenant};
-use crate::analytics::{AnalyticsQuery, Question, TopQuery};
+use crate::analytics::{AnalyticsQuery, AnalyticsScope, TopQuery};
 use crate::document::{ErrorAnalytics, EventTypeAnalytics, IntegrationAnalytics, Summary, TimeSeries};
 use crate::error::ApiError;
 use crate::gateway::AppState;
@@ -29,10 +29,10 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 #[utoipa::path(get, path = "/analytics/summary", tag = "analytics", params(OrgQuery, AnalyticsQuery), responses((status = 200, body = Summary)))]
 async fn summary(
     Tenant { org, gateway, .. }: Tenant<Read>,
-    QueryParams(which): QueryParams<AnalyticsQuery>,
+    QueryParams(query): QueryParams<AnalyticsQuery>,
 ) -> Result<Json<Summary>, ApiError> {
-    let question = Question::of(&gateway, org, which).await?;
-    Ok(Json(question.summary(&gateway).await?))
+    let scope = AnalyticsScope::parse(&gateway, org, query).await?;
+    Ok(Json(scope.summary(&gateway).await?))
 }
 
 /// The resolution of a time series.
@@ -51,11 +51,11 @@ struct Points {
 #[utoipa::path(get, path = "/analytics/timeseries", tag = "analytics", params(OrgQuery, AnalyticsQuery, Points), responses((status = 200, body = TimeSeries)))]
 async fn time_series(
     Tenant { org, gateway, .. }: Tenant<Read>,
-    QueryParams(which): QueryParams<AnalyticsQuery>,
+    QueryParams(query): QueryParams<AnalyticsQuery>,
     QueryParams(Points { interval }): QueryParams<Points>,
 ) -> Result<Json<TimeSeries>, ApiError> {
-    let question = Question::of(&gateway, org, which).await?;
-    Ok(Json(question.over_time(&gateway, interval).await?))
+    let scope = AnalyticsScope::parse(&gateway, org, query).await?;
+    Ok(Json(scope.over_time(&gateway, interval).await?))
 }
 
 /// Counts the deliveries of a period by integration, the most frequent first.
@@ -68,11 +68,11 @@ async fn time_series(
 )]
 async fn integrations(
     Tenant { org, gateway, .. }: Tenant<Read>,
-    QueryParams(which): QueryParams<AnalyticsQuery>,
-    QueryParams(most): QueryParams<TopQuery>,
+    QueryParams(query): QueryParams<AnalyticsQuery>,
+    QueryParams(top): QueryParams<TopQuery>,
 ) -> Result<Json<IntegrationAnalytics>, ApiError> {
-    let question = Question::of(&gateway, org, which).await?;
-    Ok(Json(question.by_integration(&gateway, most.most()?).await?))
+    let scope = AnalyticsScope::parse(&gateway, org, query).await?;
+    Ok(Json(scope.by_integration(&gateway, top.limit()?).await?))
 }
 
 /// Counts the deliveries of a period by event type, the most frequent first.
@@ -85,11 +85,11 @@ async fn integrations(
 )]
 async fn event_types(
     Tenant { org, gateway, .. }: Tenant<Read>,
-    QueryParams(which): QueryParams<AnalyticsQuery>,
-    QueryParams(most): QueryParams<TopQuery>,
+    QueryParams(query): QueryParams<AnalyticsQuery>,
+    QueryParams(top): QueryParams<TopQuery>,
 ) -> Result<Json<EventTypeAnalytics>, ApiError> {
-    let question = Question::of(&gateway, org, which).await?;
-    Ok(Json(question.by_event_type(&gateway, most.most()?).await?))
+    let scope = AnalyticsScope::parse(&gateway, org, query).await?;
+    Ok(Json(scope.by_event_type(&gateway, top.limit()?).await?))
 }
 
 /// Counts the failed deliveries of a period by cause, and by integration and cause, with the latest message of each.
@@ -102,9 +102,9 @@ async fn event_types(
 )]
 async fn errors(
     Tenant { org, gateway, .. }: Tenant<Read>,
-    QueryParams(which): QueryParams<AnalyticsQuery>,
-    QueryParams(most): QueryParams<TopQuery>,
+    QueryParams(query): QueryParams<AnalyticsQuery>,
+    QueryParams(top): QueryParams<TopQuery>,
 ) -> Result<Json<ErrorAnalytics>, ApiError> {
-    let question = Question::of(&gateway, org, which).await?;
-    Ok(Json(question.errors(&gateway, most.most()?).await?))
+    let scope = AnalyticsScope::parse(&gateway, org, query).await?;
+    Ok(Json(scope.errors(&gateway, top.limit()?).await?))
 }

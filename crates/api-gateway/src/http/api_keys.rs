@@ -16,7 +16,7 @@ use crate::error::ApiError;
 use crate::gateway::AppState;
 use crate::http::handler::routes;
 use crate::path;
-use crate::query::{Paging, QueryParams, flag, number};
+use crate::query::{Paging, QueryParams, parse_flag, parse_number};
 use crate::resources::api_keys;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
@@ -29,7 +29,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
-struct Filter {
+struct ListQuery {
     /// Keys of this organisation.
     #[param(value_type = Option<i64>)]
     org_id: Option<String>,
@@ -40,7 +40,7 @@ struct Filter {
     search: Option<String>,
 }
 
-impl Filter {
+impl ListQuery {
     fn filter(self) -> Result<ApiKeyFilter, ApiError> {
         let Self {
             org_id,
@@ -48,30 +48,30 @@ impl Filter {
             search,
         } = self;
         Ok(ApiKeyFilter {
-            org: number("orgId", org_id)?.map(OrgId),
-            is_active: flag("isActive", is_active)?,
+            org: parse_number("orgId", org_id)?.map(OrgId),
+            is_active: parse_flag("isActive", is_active)?,
             search,
         })
     }
 }
 
 /// Lists keys, the latest first. The keys themselves are never shown.
-#[utoipa::path(get, path = "/admin/api-keys", tag = "admin", params(Paging, Filter), responses((status = 200, body = ApiKeyList)))]
+#[utoipa::path(get, path = "/admin/api-keys", tag = "admin", params(Paging, ListQuery), responses((status = 200, body = ApiKeyList)))]
 async fn list(
     Platform { gateway, .. }: Platform<Read>,
     QueryParams(paging): QueryParams<Paging>,
-    QueryParams(asked): QueryParams<Filter>,
+    QueryParams(query): QueryParams<ListQuery>,
 ) -> Result<Json<ApiKeyList>, ApiError> {
     let page = paging.page()?;
-    let listed = gateway.store().api_keys().list(&asked.filter()?, page).await?;
+    let listed = gateway.store().api_keys().list(&query.filter()?, page).await?;
     Ok(Json(ApiKeyList::of(listed.map(ApiKeyEntry::from), page)))
 }
 
 /// Creates a key. Only this response shows it: the database stores its hash.
 #[utoipa::path(post, path = "/admin/api-keys", tag = "admin", request_body = ApiKeyAsked, responses((status = 201, body = ApiKeyEntry)))]
 async fn create(Platform { gateway, .. }: Platform<Write>, body: JsonBody) -> Result<(StatusCode, Json<ApiKeyEntry>), ApiError> {
-    let made = api_keys::create(&gateway, body.document()?).await?;
-    Ok((StatusCode::CREATED, Json(made)))
+    let created = api_keys::create(&gateway, body.document()?).await?;
+    Ok((StatusCode::CREATED, Json(created)))
 }
 
 /// Reads the metadata of a key.

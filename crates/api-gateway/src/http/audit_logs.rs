@@ -15,7 +15,7 @@ use crate::error::ApiError;
 use crate::gateway::AppState;
 use crate::http::handler::routes;
 use crate::path;
-use crate::query::{OneOf, Paging, QueryParams, from_moment, named, number, to_moment};
+use crate::query::{OneOf, Paging, QueryParams, parse_end, parse_name, parse_number, parse_start};
 use crate::resources::history;
 
 type Kinds = OneOf<ItemKind>;
@@ -29,7 +29,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
-struct Filter {
+struct ListQuery {
     /// Entries about this organisation.
     #[param(value_type = Option<i64>)]
     org_id: Option<String>,
@@ -49,7 +49,7 @@ struct Filter {
     end_date: Option<String>,
 }
 
-impl Filter {
+impl ListQuery {
     fn filter(self) -> Result<AuditLogFilter, ApiError> {
         let Self {
             org_id,
@@ -61,26 +61,26 @@ impl Filter {
             end_date,
         } = self;
         Ok(AuditLogFilter {
-            org: number("orgId", org_id)?.map(OrgId),
-            kind: named("kind", kind)?,
+            org: parse_number("orgId", org_id)?.map(OrgId),
+            kind: parse_name("kind", kind)?,
             item: item_id,
-            action: named("action", action)?,
+            action: parse_name("action", action)?,
             actor: actor_id,
-            start: from_moment("startDate", start_date)?,
-            end: to_moment("endDate", end_date)?,
+            start: parse_start("startDate", start_date)?,
+            end: parse_end("endDate", end_date)?,
         })
     }
 }
 
 /// Lists audit log entries, the latest first.
-#[utoipa::path(get, path = "/admin/audit-logs", tag = "admin", params(Paging, Filter), responses((status = 200, body = AuditLogList)))]
+#[utoipa::path(get, path = "/admin/audit-logs", tag = "admin", params(Paging, ListQuery), responses((status = 200, body = AuditLogList)))]
 async fn list(
     Platform { gateway, .. }: Platform<Read>,
     QueryParams(paging): QueryParams<Paging>,
-    QueryParams(asked): QueryParams<Filter>,
+    QueryParams(query): QueryParams<ListQuery>,
 ) -> Result<Json<AuditLogList>, ApiError> {
     let page = paging.page()?;
-    let listed = gateway.store().audit_logs().list(&asked.filter()?, page).await?;
+    let listed = gateway.store().audit_logs().list(&query.filter()?, page).await?;
     Ok(Json(AuditLogList::of(listed.map(AuditLogEntry::from), page)))
 }
 
@@ -89,5 +89,5 @@ async fn list(
 async fn read(Platform { gateway, .. }: Platform<Read>, Path(id): Path<String>) -> Result<Json<AuditLogDetail>, ApiError> {
     let found = gateway.store().audit_logs().get(path::audit_log(&id)?).await?;
     let entry = found.ok_or_else(|| ApiError::not_found("Audit log"))?;
-    Ok(Json(history::audited(&gateway, entry).await?))
+    Ok(Json(history::audit_detail(&gateway, entry).await?))
 }

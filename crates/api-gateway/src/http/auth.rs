@@ -5,7 +5,7 @@ use http::StatusCode;
 use ig_core::secret::Secret;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::access::{Authenticated, Person, Unauthenticated};
+use crate::access::{Authenticated, CurrentUser, Unauthenticated};
 use crate::body::{JsonBody, UnauthenticatedBody};
 use crate::client_info::ClientAddress;
 use crate::document::{LoggedIn, Login, Me, PasswordChange};
@@ -36,7 +36,7 @@ async fn log_in(
 
 /// Ends the session of the token: every token of the session is refused from now on.
 #[utoipa::path(post, path = "/auth/logout", tag = "auth", responses((status = 204)), security(("bearer" = [])))]
-async fn log_out(Person { gateway, session, .. }: Person) -> Result<StatusCode, ApiError> {
+async fn log_out(CurrentUser { gateway, session, .. }: CurrentUser) -> Result<StatusCode, ApiError> {
     gateway.sessions().log_out(&session).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -50,7 +50,7 @@ async fn me(Authenticated { gateway }: Authenticated) -> Json<Me> {
 /// Changes the caller's password and ends the caller's other sessions.
 #[utoipa::path(post, path = "/auth/password", tag = "auth", request_body = PasswordChange, responses((status = 204), (status = 412, description = "The account has changed meanwhile: try again")), security(("bearer" = [])))]
 async fn change_password(
-    Person { gateway, user, session }: Person,
+    CurrentUser { gateway, user, session }: CurrentUser,
     Extension(ClientAddress(from)): Extension<ClientAddress>,
     body: JsonBody,
 ) -> Result<StatusCode, ApiError> {

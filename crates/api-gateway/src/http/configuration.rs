@@ -11,8 +11,8 @@ use crate::document::{ConfigurationDocument, ConfigurationPlan};
 use crate::error::ApiError;
 use crate::gateway::AppState;
 use crate::http::handler::routes;
-use crate::query::{QueryParams, flag};
-use crate::resources::bundle::{self, Applying};
+use crate::query::{QueryParams, parse_flag};
+use crate::resources::bundle::{self, ApplyOptions};
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(export)).routes(routes!(apply))
@@ -34,11 +34,11 @@ struct ApplyQuery {
 }
 
 impl ApplyQuery {
-    fn applying(self) -> Result<Applying, ApiError> {
+    fn options(self) -> Result<ApplyOptions, ApiError> {
         let Self { dry_run, prune, plan } = self;
-        Ok(Applying {
-            dry_run: flag("dryRun", dry_run)?.unwrap_or_default(),
-            prune: flag("prune", prune)?.unwrap_or_default(),
+        Ok(ApplyOptions {
+            dry_run: parse_flag("dryRun", dry_run)?.unwrap_or_default(),
+            prune: parse_flag("prune", prune)?.unwrap_or_default(),
             plan,
         })
     }
@@ -62,9 +62,9 @@ async fn export(Tenant { org, gateway, .. }: Tenant<Read>) -> Result<Json<Config
 )]
 async fn apply(
     Tenant { org, gateway, .. }: Tenant<Write>,
-    QueryParams(how): QueryParams<ApplyQuery>,
+    QueryParams(query): QueryParams<ApplyQuery>,
     body: JsonBody,
 ) -> Result<Json<ConfigurationPlan>, ApiError> {
-    let how = how.applying()?;
-    Ok(Json(bundle::apply(&gateway, org, body.document()?, how).await?))
+    let options = query.options()?;
+    Ok(Json(bundle::apply(&gateway, org, body.document()?, options).await?))
 }

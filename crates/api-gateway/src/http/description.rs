@@ -10,8 +10,8 @@ use utoipa::openapi;
 use utoipa::openapi::path::PathItem;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 
-use crate::answer::ErrorBody;
 use crate::gateway::AppState;
+use crate::response_layer::ErrorBody;
 
 use super::BASE;
 
@@ -22,7 +22,7 @@ mod headers;
 mod naming;
 mod operation;
 
-use operation::Described;
+use operation::DescribedOperation;
 
 /// The frame of the description; the paths come from the routers.
 #[derive(Debug, OpenApi)]
@@ -30,13 +30,13 @@ use operation::Described;
     info(title = "Integration Gateway", description = "Turns events into signed webhooks and proxies calls to outside APIs: configuration, event push, runtime calls and logs."),
     components(schemas(ErrorBody)),
     security(("apiKey" = []), ("bearer" = [])),
-    modifiers(&Keys)
+    modifiers(&SecuritySchemes)
 )]
 pub(super) struct Api;
 
-struct Keys;
+struct SecuritySchemes;
 
-impl Modify for Keys {
+impl Modify for SecuritySchemes {
     fn modify(&self, openapi: &mut openapi::OpenApi) {
         let key = ApiKeyValue::with_description("X-API-Key", "A key of an organisation, or of the platform.");
         let token = HttpBuilder::new()
@@ -57,19 +57,19 @@ pub(super) fn complete(openapi: &mut openapi::OpenApi) {
     let paths = std::mem::take(&mut openapi.paths.paths).into_iter();
     // In the description, a parameter for the rest of a path is an ordinary parameter.
     openapi.paths.paths = paths.map(|(path, item)| (path.replace("{*", "{"), item)).collect();
-    let guarded = headers::guarded(&openapi.paths.paths);
+    let revisioned = headers::revisioned_schemas(&openapi.paths.paths);
     for (path, item) in &mut openapi.paths.paths {
         for mut described in operations(path, item) {
             naming::complete(&mut described);
             bodies::complete(&mut described);
             errors::complete(&mut described);
-            headers::complete(&mut described, &guarded);
+            headers::complete(&mut described, &revisioned);
             examples::complete(&mut described);
         }
     }
 }
 
-fn operations<'a>(path: &'a str, item: &'a mut PathItem) -> impl Iterator<Item = Described<'a>> {
+fn operations<'a>(path: &'a str, item: &'a mut PathItem) -> impl Iterator<Item = DescribedOperation<'a>> {
     let PathItem {
         get,
         put,
@@ -88,7 +88,7 @@ fn operations<'a>(path: &'a str, item: &'a mut PathItem) -> impl Iterator<Item =
         ("head", head),
     ];
     all.into_iter().filter_map(move |(method, operation)| {
-        Some(Described {
+        Some(DescribedOperation {
             method,
             path,
             operation: operation.as_mut()?,
@@ -98,9 +98,9 @@ fn operations<'a>(path: &'a str, item: &'a mut PathItem) -> impl Iterator<Item =
 
 /// Serves the description, without a key.
 pub(super) fn route(openapi: Arc<openapi::OpenApi>) -> Router<AppState> {
-    let answer = move || {
+    let handler = move || {
         let openapi = Arc::clone(&openapi);
         async move { Json(openapi.as_ref().clone()) }
     };
-    Router::new().route(&format!("{BASE}/openapi.json"), get(answer))
+    Router::new().route(&format!("{BASE}/openapi.json"), get(handler))
 }

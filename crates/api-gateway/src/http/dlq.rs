@@ -20,7 +20,7 @@ use crate::error::{ApiError, ErrorCode};
 use crate::gateway::{AppState, Gateway};
 use crate::http::handler::routes;
 use crate::path;
-use crate::query::{OneOf, Paging, QueryParams, from_moment, integration, named, to_moment};
+use crate::query::{OneOf, Paging, QueryParams, parse_end, parse_integration_id, parse_name, parse_start};
 
 mod redrives;
 
@@ -42,7 +42,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
-struct Filter {
+struct ListQuery {
     /// The status.
     #[param(value_type = Option<Statuses>, inline)]
     status: Option<String>,
@@ -66,7 +66,7 @@ struct Filter {
     search: Option<String>,
 }
 
-impl Filter {
+impl ListQuery {
     fn filter(self) -> Result<DeadLetterFilter, ApiError> {
         let Self {
             status,
@@ -80,28 +80,28 @@ impl Filter {
             search,
         } = self;
         Ok(DeadLetterFilter {
-            status: named("status", status)?,
+            status: parse_name("status", status)?,
             event_type: event_type.as_deref().map(path::event_type),
-            integration_id: integration(integration_id)?,
-            category: named("errorCategory", error_category)?,
-            reason: named("reason", reason)?,
+            integration_id: parse_integration_id(integration_id)?,
+            category: parse_name("errorCategory", error_category)?,
+            reason: parse_name("reason", reason)?,
             event_id: event_id.map(EventId::new),
-            start: from_moment("startDate", start_date)?,
-            end: to_moment("endDate", end_date)?,
+            start: parse_start("startDate", start_date)?,
+            end: parse_end("endDate", end_date)?,
             search,
         })
     }
 }
 
 /// Lists dead letters, the latest first.
-#[utoipa::path(get, path = "/dlq", tag = "dlq", params(OrgQuery, Paging, Filter), responses((status = 200, body = DlqEntryList)))]
+#[utoipa::path(get, path = "/dlq", tag = "dlq", params(OrgQuery, Paging, ListQuery), responses((status = 200, body = DlqEntryList)))]
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
     QueryParams(paging): QueryParams<Paging>,
-    QueryParams(asked): QueryParams<Filter>,
+    QueryParams(query): QueryParams<ListQuery>,
 ) -> Result<Json<DlqEntryList>, ApiError> {
     let page = paging.page()?;
-    let listed = gateway.store().dead_letters().list(org, &asked.filter()?, page).await?;
+    let listed = gateway.store().dead_letters().list(org, &query.filter()?, page).await?;
     Ok(Json(DlqEntryList::of(listed.map(DlqEntry::from), page)))
 }
 
@@ -121,10 +121,10 @@ async fn statistics(Tenant { org, gateway, .. }: Tenant<Read>) -> Result<Json<Dl
     responses((status = 200, body = DlqEntry)),
 )]
 async fn read(Tenant { org, gateway, .. }: Tenant<Read>, Path(id): Path<String>) -> Result<Json<DlqEntry>, ApiError> {
-    let id = entry_id(&id)?;
-    let kept = kept(&gateway, org, id).await?;
+    let id = parse_entry_id(&id)?;
+    let stored = find_letter(&gateway, org, id).await?;
     let trace = gateway.store().execution_logs().get(org, id).await?;
-    Ok(Json(DlqEntry::with_trace(kept, trace)))
+    Ok(Json(DlqEntry::with_trace(stored, trace)))
 }
 
 /// Deletes a dead letter, which will then not be delivered. An entry with an attempt in progress is a CONFLICT.
@@ -136,7 +136,12 @@ async fn read(Tenant { org, gateway, .. }: Tenant<Read>, Path(id): Path<String>)
     responses((status = 204)),
 )]
 async fn delete(Tenant { org, gateway, .. }: Tenant<Write>, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
-    match gateway.store().dead_letters().delete(org, entry_id(&id)?, Utc::now()).await? {
+    match gateway
+        .store()
+        .dead_letters()
+        .delete(org, parse_entry_id(&id)?, Utc::now())
+        .await?
+    {
         Deletion::Deleted => Ok(StatusCode::NO_CONTENT),
         Deletion::Busy => Err(ApiError::new(
             ErrorCode::Conflict,
@@ -158,42 +163,42 @@ async fn delete(Tenant { org, gateway, .. }: Tenant<Write>, Path(id): Path<Strin
     responses((status = 200, body = DlqEntry)),
 )]
 async fn retry(Tenant { org, gateway, .. }: Tenant<Write>, Path(id): Path<String>) -> Result<Json<DlqEntry>, ApiError> {
-    let id = entry_id(&id)?;
-    let wish = ManualRetry {
+    let id = parse_entry_id(&id)?;
+    let request = ManualRetry {
         org_id: org,
         ids: vec![id],
     };
-    let granted = gateway.retrier().retry(&wish).await?;
-    let kept = kept(&gateway, org, id).await?;
-    if granted.accepted.is_empty() {
-        return Err(ApiError::new(ErrorCode::Conflict, why_not(&kept)));
+    let result = gateway.retrier().retry(&request).await?;
+    let stored = find_letter(&gateway, org, id).await?;
+    if result.accepted.is_empty() {
+        return Err(ApiError::new(ErrorCode::Conflict, conflict_reason(&stored)));
     }
-    Ok(Json(kept.into()))
+    Ok(Json(stored.into()))
 }
 
 /// Retries up to 100 dead letters now.
 #[utoipa::path(post, path = "/dlq/bulk/retry", tag = "dlq", params(OrgQuery), request_body = BulkRetry, responses((status = 200, body = BulkRetried)))]
 async fn retry_many(Tenant { org, gateway, .. }: Tenant<Write>, body: JsonBody) -> Result<Json<BulkRetried>, ApiError> {
-    let wish = body.document::<BulkRetry>()?.wish(org)?;
-    Ok(Json(gateway.retrier().retry(&wish).await?.into()))
+    let request = body.document::<BulkRetry>()?.manual_retry(org)?;
+    Ok(Json(gateway.retrier().retry(&request).await?.into()))
 }
 
-fn entry_id(text: &str) -> Result<LogId, ApiError> {
+fn parse_entry_id(text: &str) -> Result<LogId, ApiError> {
     path::log(text, "Entry")
 }
 
-async fn kept(gateway: &Gateway, org: OrgId, id: LogId) -> Result<StoredDeadLetter, ApiError> {
+async fn find_letter(gateway: &Gateway, org: OrgId, id: LogId) -> Result<StoredDeadLetter, ApiError> {
     let found = gateway.store().dead_letters().get(org, id).await?;
     found.ok_or_else(|| ApiError::not_found("Entry"))
 }
 
-fn why_not(kept: &StoredDeadLetter) -> &'static str {
-    match kept.letter.status {
+fn conflict_reason(stored: &StoredDeadLetter) -> &'static str {
+    match stored.letter.status {
         DeadLetterStatus::Resolved => "The entry was delivered",
-        _ if !kept.letter.reason.has_payload() => {
+        _ if !stored.letter.reason.has_payload() => {
             "The entry has no payload that could be sent: its event is gone, or was not stored"
         }
-        _ if kept.redrive.is_some() => "The entry waits for its turn in a redrive",
+        _ if stored.redrive.is_some() => "The entry waits for its turn in a redrive",
         DeadLetterStatus::PendingRetry | DeadLetterStatus::Retrying | DeadLetterStatus::Abandoned => {
             "The entry is being tried again at this moment"
         }

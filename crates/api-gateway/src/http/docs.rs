@@ -27,7 +27,7 @@ const HEADERS: [(HeaderName, &str); 2] = [(CONTENT_SECURITY_POLICY, POLICY), (CA
 pub(super) fn route() -> Router<AppState> {
     let page = Router::new().route(&format!("{BASE}/docs"), get(|| async { (HEADERS, Html(PAGE)) }));
     FILES.into_iter().fold(page, |router, (name, kind, text)| {
-        let answer = move || async move { (HEADERS, [(CONTENT_TYPE, kind)], text).into_response() };
-        router.route(&format!("{BASE}/docs/{name}"), get(answer))
+        let handler = move || async move { (HEADERS, [(CONTENT_TYPE, kind)], text).into_response() };
+        router.route(&format!("{BASE}/docs/{name}"), get(handler))
     })
 }

@@ -25,10 +25,10 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
     QueryParams(paging): QueryParams<Paging>,
-    QueryParams(asked): QueryParams<Search>,
+    QueryParams(query): QueryParams<Search>,
 ) -> Result<Json<EventTypeList>, ApiError> {
     let page = paging.page()?;
-    let listed = gateway.store().event_types().list(org, asked.search.as_deref(), page).await?;
+    let listed = gateway.store().event_types().list(org, query.search.as_deref(), page).await?;
     Ok(Json(EventTypeList::of(listed.map(EventTypeDocument::from), page)))
 }
 

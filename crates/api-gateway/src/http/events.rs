@@ -12,14 +12,14 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::access::{Events, OrgQuery, Platform, Read, Tenant};
 use crate::body::JsonBody;
 use crate::document::{
-    CheckedEvent, EventEntry, EventList, Listing as _, Push, PushAnswer, PushAnswers, PushStatus, Pushed, event_id,
+    CheckedEvent, EventEntry, EventList, Listing as _, Push, PushAnswer, PushAnswers, PushBody, PushStatus, event_id,
 };
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::AppState;
 use crate::http::handler::routes;
 use crate::path;
 use crate::pushing;
-use crate::query::{OneOf, Paging, QueryParams, from_moment, named, to_moment};
+use crate::query::{OneOf, Paging, QueryParams, parse_end, parse_name, parse_start};
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
@@ -45,17 +45,20 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     responses((status = 202, description = "What became of the event, or of each of them", body = PushAnswers)),
 )]
 async fn push(Tenant { org, gateway, .. }: Tenant<Events>, headers: HeaderMap, body: JsonBody) -> Result<Accepted, ApiError> {
-    match Pushed::read(&body)? {
-        Pushed::One(event) => {
-            let event = identified(event, &headers)?;
+    match PushBody::parse(&body)? {
+        PushBody::One(event) => {
+            let event = with_idempotency_key(event, &headers)?;
             let answers = pushing::accept(&gateway, org, vec![event], |_| String::new()).await?;
-            answers.into_iter().next().map_or_else(|| Err(ApiError::internal()), one)
+            answers
+                .into_iter()
+                .next()
+                .map_or_else(|| Err(ApiError::internal()), single_response)
         }
-        Pushed::Many(_) if headers.contains_key(IDEMPOTENCY_KEY) => Err(ApiError::parameter(
+        PushBody::Many(_) if headers.contains_key(IDEMPOTENCY_KEY) => Err(ApiError::parameter(
             "Idempotency-Key",
             "is for a single event; several name their ids",
         )),
-        Pushed::Many(events) => {
+        PushBody::Many(events) => {
             let events = pushing::accept(&gateway, org, events, |at| format!("/{at}")).await?;
             Ok(accepted(PushAnswers::Many { events }))
         }
@@ -68,7 +71,7 @@ fn accepted(answers: PushAnswers) -> Accepted {
     (StatusCode::ACCEPTED, Json(answers))
 }
 
-fn one(answer: PushAnswer) -> Result<Accepted, ApiError> {
+fn single_response(answer: PushAnswer) -> Result<Accepted, ApiError> {
     match answer.status {
         PushStatus::Accepted | PushStatus::Duplicate => Ok(accepted(PushAnswers::One(answer))),
         PushStatus::Conflict => Err(ApiError::new(ErrorCode::Conflict, "Another event has this id already")),
@@ -76,7 +79,7 @@ fn one(answer: PushAnswer) -> Result<Accepted, ApiError> {
 }
 
 /// An event without an id takes the one in the header.
-fn identified(event: CheckedEvent, headers: &HeaderMap) -> Result<CheckedEvent, ApiError> {
+fn with_idempotency_key(event: CheckedEvent, headers: &HeaderMap) -> Result<CheckedEvent, ApiError> {
     let Some(key) = headers.get(IDEMPOTENCY_KEY) else {
         return Ok(event);
     };
@@ -93,7 +96,7 @@ fn identified(event: CheckedEvent, headers: &HeaderMap) -> Result<CheckedEvent, 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
-struct Filter {
+struct ListQuery {
     /// The decision.
     #[param(value_type = Option<Statuses>, inline)]
     status: Option<String>,
@@ -112,7 +115,7 @@ struct Filter {
     end_date: Option<String>,
 }
 
-impl Filter {
+impl ListQuery {
     fn filter(self) -> Result<AuditFilter, ApiError> {
         let Self {
             status,
@@ -127,34 +130,34 @@ impl Filter {
             source: source.map(SourceId::new),
             event_id: event_id.map(EventId::new),
             event_type: event_type.as_deref().map(path::event_type),
-            status: named("status", status)?,
-            reason: named("reason", reason)?,
-            start: from_moment("startDate", start_date)?,
-            end: to_moment("endDate", end_date)?,
+            status: parse_name("status", status)?,
+            reason: parse_name("reason", reason)?,
+            start: parse_start("startDate", start_date)?,
+            end: parse_end("endDate", end_date)?,
         })
     }
 }
 
 /// Lists decisions about events, the latest first.
-#[utoipa::path(get, path = "/events", tag = "events", params(OrgQuery, Paging, Filter), responses((status = 200, body = EventList)))]
+#[utoipa::path(get, path = "/events", tag = "events", params(OrgQuery, Paging, ListQuery), responses((status = 200, body = EventList)))]
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
     QueryParams(paging): QueryParams<Paging>,
-    QueryParams(asked): QueryParams<Filter>,
+    QueryParams(query): QueryParams<ListQuery>,
 ) -> Result<Json<EventList>, ApiError> {
     let page = paging.page()?;
-    let listed = gateway.store().event_audit().list(Some(org), &asked.filter()?, page).await?;
+    let listed = gateway.store().event_audit().list(Some(org), &query.filter()?, page).await?;
     Ok(Json(EventList::of(listed.map(EventEntry::from), page)))
 }
 
 /// Lists decisions about events of unknown organisations and about unreadable sources, the latest first.
-#[utoipa::path(get, path = "/admin/events", tag = "admin", params(Paging, Filter), responses((status = 200, body = EventList)))]
+#[utoipa::path(get, path = "/admin/events", tag = "admin", params(Paging, ListQuery), responses((status = 200, body = EventList)))]
 async fn list_of_nobody(
     Platform { gateway, .. }: Platform<Read>,
     QueryParams(paging): QueryParams<Paging>,
-    QueryParams(asked): QueryParams<Filter>,
+    QueryParams(query): QueryParams<ListQuery>,
 ) -> Result<Json<EventList>, ApiError> {
     let page = paging.page()?;
-    let listed = gateway.store().event_audit().list(None, &asked.filter()?, page).await?;
+    let listed = gateway.store().event_audit().list(None, &query.filter()?, page).await?;
     Ok(Json(EventList::of(listed.map(EventEntry::from), page)))
 }

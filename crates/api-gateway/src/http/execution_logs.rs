@@ -12,21 +12,21 @@ use crate::http::handler::routes;
 use crate::path;
 use crate::query::{Paging, QueryParams};
 
-use super::logs::Filter;
+use super::logs::ListQuery;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(read))
 }
 
 /// Lists delivery traces, the latest first.
-#[utoipa::path(get, path = "/execution-logs", tag = "execution logs", params(OrgQuery, Paging, Filter), responses((status = 200, body = ExecutionLogList)))]
+#[utoipa::path(get, path = "/execution-logs", tag = "execution logs", params(OrgQuery, Paging, ListQuery), responses((status = 200, body = ExecutionLogList)))]
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
     QueryParams(paging): QueryParams<Paging>,
-    QueryParams(asked): QueryParams<Filter>,
+    QueryParams(query): QueryParams<ListQuery>,
 ) -> Result<Json<ExecutionLogList>, ApiError> {
     let page = paging.page()?;
-    let listed = gateway.store().execution_logs().list(org, &asked.filter()?, page).await?;
+    let listed = gateway.store().execution_logs().list(org, &query.filter()?, page).await?;
     Ok(Json(ExecutionLogList::of(listed.map(ExecutionLogEntry::from), page)))
 }
 

@@ -11,8 +11,8 @@ use crate::body::JsonBody;
 use crate::document::{FieldSchema, FieldSchemaChange, FieldSchemaList, Listing as _};
 use crate::error::ApiError;
 use crate::gateway::AppState;
-use crate::guard::IfMatch;
 use crate::http::handler::routes;
+use crate::if_match::IfMatch;
 use crate::path;
 use crate::query::{Paging, QueryParams};
 use crate::resource_response::ResourceResponse;
@@ -31,10 +31,10 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
     QueryParams(paging): QueryParams<Paging>,
-    QueryParams(asked): QueryParams<Search>,
+    QueryParams(query): QueryParams<Search>,
 ) -> Result<Json<FieldSchemaList>, ApiError> {
     let page = paging.page()?;
-    let listed = gateway.store().event_types().list(org, asked.search.as_deref(), page).await?;
+    let listed = gateway.store().event_types().list(org, query.search.as_deref(), page).await?;
     Ok(Json(FieldSchemaList::of(listed.map(FieldSchema::from), page)))
 }
 
@@ -45,7 +45,7 @@ async fn read(
     Path(name): Path<String>,
 ) -> Result<ResourceResponse<FieldSchema>, ApiError> {
     let found: EventTypeDefinition = resource::get(&gateway, org, &path::event_type(&name)).await?;
-    Ok(shown(found.into()))
+    Ok(to_response(found.into()))
 }
 
 /// Sets the schema, the sample payload and the validation mode of an event type; creates the event type if needed.
@@ -60,11 +60,11 @@ async fn read(
 async fn replace(
     Tenant { org, gateway, .. }: Tenant<Write>,
     Path(name): Path<String>,
-    seen: IfMatch,
+    if_match: IfMatch,
     body: JsonBody,
 ) -> Result<ResourceResponse<FieldSchema>, ApiError> {
-    let changed = event_types::put_fields(&gateway, org, path::event_type(&name), body.document()?, seen).await?;
-    Ok(shown(changed.into()))
+    let changed = event_types::put_fields(&gateway, org, path::event_type(&name), body.document()?, if_match).await?;
+    Ok(to_response(changed.into()))
 }
 
 /// Removes the schema of an event type; its payloads are no longer validated.
@@ -78,12 +78,12 @@ async fn replace(
 async fn delete(
     Tenant { org, gateway, .. }: Tenant<Write>,
     Path(name): Path<String>,
-    seen: IfMatch,
+    if_match: IfMatch,
 ) -> Result<StatusCode, ApiError> {
-    event_types::forget_schema(&gateway, org, &path::event_type(&name), seen).await?;
+    event_types::remove_schema(&gateway, org, &path::event_type(&name), if_match).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn shown(schema: FieldSchema) -> ResourceResponse<FieldSchema> {
+fn to_response(schema: FieldSchema) -> ResourceResponse<FieldSchema> {
     ResourceResponse::found(schema.revision, schema)
 }

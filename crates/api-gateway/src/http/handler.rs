@@ -8,18 +8,18 @@ use axum::response::Response;
 
 use crate::gateway::AppState;
 
-type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
+type ResponseFuture = Pin<Box<dyn Future<Output = Response> + Send>>;
 
 /// A type-erased handler. axum wraps each handler in half a dozen layers of types, and the compiler proves anew for each layer that the
 /// handler's future is `Send`; all handlers share the layers of this type, which saves a third of the crate's compile time.
 #[derive(Clone, Copy)]
-pub(in crate::http) struct AnyHandler(&'static (dyn Fn(Request, AppState) -> Answering + Send + Sync));
+pub(in crate::http) struct AnyHandler(&'static (dyn Fn(Request, AppState) -> ResponseFuture + Send + Sync));
 
 impl AnyHandler {
     /// Erases the type of a handler. A function has no size, so nothing is allocated and nothing leaks.
     pub(in crate::http) fn new<H, T>(handler: H) -> Self
     where
-        H: Handler<T, AppState, Future = Answering> + Copy + Sync,
+        H: Handler<T, AppState, Future = ResponseFuture> + Copy + Sync,
     {
         const { assert!(size_of::<H>() == 0, "a handler is a function") };
         Self(Box::leak(Box::new(move |request, app| handler.call(request, app))))
@@ -27,9 +27,9 @@ impl AnyHandler {
 }
 
 impl Handler<(), AppState> for AnyHandler {
-    type Future = Answering;
+    type Future = ResponseFuture;
 
-    fn call(self, request: Request, app: AppState) -> Answering {
+    fn call(self, request: Request, app: AppState) -> ResponseFuture {
         (self.0)(request, app)
     }
 }

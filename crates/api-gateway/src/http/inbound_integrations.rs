@@ -10,14 +10,14 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{OrgQuery, Read, Tenant, Write};
-use crate::document::{InboundDocument, InboundIntegrationList, Listing as _, Secrets, apart};
+use crate::document::{InboundDocument, InboundIntegrationList, Listing as _, Secrets, split_unreadable};
 use crate::error::ApiError;
 use crate::gateway::AppState;
-use crate::guard::IfMatch;
 use crate::http::handler::routes;
 use crate::http::resource_handlers::resource_handlers;
+use crate::if_match::IfMatch;
 use crate::path;
-use crate::query::{Paging, QueryParams, flag, read_as};
+use crate::query::{Paging, QueryParams, parse_flag, parse_with};
 use crate::resource_response::ResourceResponse;
 use crate::resources::{inbound_integrations, resource};
 
@@ -33,7 +33,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
-struct Filter {
+struct ListQuery {
     /// Whether calls are accepted.
     #[param(value_type = Option<bool>)]
     is_active: Option<String>,
@@ -43,7 +43,7 @@ struct Filter {
     search: Option<String>,
 }
 
-impl Filter {
+impl ListQuery {
     fn filter(self) -> Result<InboundFilter, ApiError> {
         let Self {
             is_active,
@@ -51,29 +51,29 @@ impl Filter {
             search,
         } = self;
         Ok(InboundFilter {
-            is_active: flag("isActive", is_active)?,
-            route: read_as("type", r#type, |text| text.parse().ok(), "the name in an address")?,
+            is_active: parse_flag("isActive", is_active)?,
+            route: parse_with("type", r#type, |text| text.parse().ok(), "the name in an address")?,
             search,
         })
     }
 }
 
 /// Lists an organisation's inbound integrations, the oldest first.
-#[utoipa::path(get, path = "/inbound-integrations", tag = "inbound integrations", params(OrgQuery, Paging, Filter), responses((status = 200, body = InboundIntegrationList)))]
+#[utoipa::path(get, path = "/inbound-integrations", tag = "inbound integrations", params(OrgQuery, Paging, ListQuery), responses((status = 200, body = InboundIntegrationList)))]
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
     QueryParams(paging): QueryParams<Paging>,
-    QueryParams(asked): QueryParams<Filter>,
+    QueryParams(query): QueryParams<ListQuery>,
 ) -> Result<Json<InboundIntegrationList>, ApiError> {
     let page = paging.page()?;
     let listed = gateway
         .store()
         .inbound_integrations()
-        .list(org, &asked.filter()?, page)
+        .list(org, &query.filter()?, page)
         .await?;
-    let (listed, unreadable) = apart(listed);
+    let (listed, unreadable) = split_unreadable(listed);
     let listed = listed.map(|inbound| InboundDocument::from(inbound).masked(Secrets::Masked));
-    Ok(Json(InboundIntegrationList::of(listed, page).beside(unreadable)))
+    Ok(Json(InboundIntegrationList::of(listed, page).with_unreadable(unreadable)))
 }
 
 resource_handlers! {
@@ -97,10 +97,10 @@ resource_handlers! {
 async fn enable(
     Tenant { org, gateway, .. }: Tenant<Write>,
     Path(id): Path<String>,
-    seen: IfMatch,
+    if_match: IfMatch,
 ) -> Result<ResourceResponse<InboundDocument>, ApiError> {
     let stored = resource::get(&gateway, org, &path::integration(&id)?).await?;
-    resource::shown(inbound_integrations::set_active(&gateway, stored, true, seen).await?)
+    resource::shown(inbound_integrations::set_active(&gateway, stored, true, if_match).await?)
 }
 
 /// Disables an inbound integration: its calls are refused.
@@ -114,8 +114,8 @@ async fn enable(
 async fn disable(
     Tenant { org, gateway, .. }: Tenant<Write>,
     Path(id): Path<String>,
-    seen: IfMatch,
+    if_match: IfMatch,
 ) -> Result<ResourceResponse<InboundDocument>, ApiError> {
     let stored = resource::get(&gateway, org, &path::integration(&id)?).await?;
-    resource::shown(inbound_integrations::set_active(&gateway, stored, false, seen).await?)
+    resource::shown(inbound_integrations::set_active(&gateway, stored, false, if_match).await?)
 }

@@ -8,13 +8,13 @@ use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{OrgQuery, Runtime, Tenant};
-use crate::answer::RequestId;
 use crate::client_info::{ClientAddress, IsHttps};
 use crate::error::ApiError;
 use crate::gateway::{AppState, Gateway};
 use crate::http::handler::routes;
 use crate::proxying::{self, IncomingCall};
 use crate::response_extras::ResponseExtras;
+use crate::response_layer::RequestId;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -36,15 +36,15 @@ impl FromRequest<AppState> for Call {
     async fn from_request(request: Request, app: &AppState) -> Result<Self, ApiError> {
         let (mut parts, body) = request.into_parts();
         let Tenant { org, gateway, .. } = Tenant::<Runtime>::from_request_parts(&mut parts, app).await?;
-        let noted = &parts.extensions;
-        let client = noted
+        let extensions = &parts.extensions;
+        let client = extensions
             .get()
             .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ClientAddress(client)| *client);
         let incoming = IncomingCall {
             org,
             client,
-            is_https: noted.get().is_some_and(|IsHttps(is_https)| *is_https),
-            request_id: noted.get().map_or_else(String::new, |RequestId(id)| id.clone()),
+            is_https: extensions.get().is_some_and(|IsHttps(is_https)| *is_https),
+            request_id: extensions.get().map_or_else(String::new, |RequestId(id)| id.clone()),
             parts,
         };
         let extras = ResponseExtras::of(&incoming.parts);
@@ -58,8 +58,8 @@ impl FromRequest<AppState> for Call {
 }
 
 impl Call {
-    async fn answer(self) -> Result<Response, ApiError> {
-        proxying::answer(&self.gateway, &self.extras, &self.incoming, self.body).await
+    async fn handle(self) -> Result<Response, ApiError> {
+        proxying::handle(&self.gateway, &self.extras, &self.incoming, self.body).await
     }
 }
 
@@ -72,7 +72,7 @@ impl Call {
     responses((status = 200, description = "The target's answer; any other status that it gives comes through in the same way", content_type = "*/*", body = Vec<u8>)),
 )]
 async fn call(call: Call) -> Result<Response, ApiError> {
-    call.answer().await
+    call.handle().await
 }
 
 /// Calls an inbound integration with a body, which streams to the target unless it is transformed.
@@ -85,7 +85,7 @@ async fn call(call: Call) -> Result<Response, ApiError> {
     responses((status = 200, description = "The target's answer; any other status that it gives comes through in the same way", content_type = "*/*", body = Vec<u8>)),
 )]
 async fn send(call: Call) -> Result<Response, ApiError> {
-    call.answer().await
+    call.handle().await
 }
 
 /// Calls an inbound integration at a path below its target, where its `pathSuffix` allows that.
@@ -97,7 +97,7 @@ async fn send(call: Call) -> Result<Response, ApiError> {
     responses((status = 200, description = "The target's answer; any other status that it gives comes through in the same way", content_type = "*/*", body = Vec<u8>)),
 )]
 async fn call_below(call: Call) -> Result<Response, ApiError> {
-    call.answer().await
+    call.handle().await
 }
 
 /// Calls an inbound integration with a body at a path below its target, where its `pathSuffix` allows that.
@@ -110,5 +110,5 @@ async fn call_below(call: Call) -> Result<Response, ApiError> {
     responses((status = 200, description = "The target's answer; any other status that it gives comes through in the same way", content_type = "*/*", body = Vec<u8>)),
 )]
 async fn send_below(call: Call) -> Result<Response, ApiError> {
-    call.answer().await
+    call.handle().await
 }

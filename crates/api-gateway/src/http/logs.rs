@@ -17,7 +17,7 @@ use crate::exporting::{self, LogFormat};
 use crate::gateway::AppState;
 use crate::http::handler::routes;
 use crate::path;
-use crate::query::{OneOf, Paging, QueryParams, from_moment, integration, named, to_moment};
+use crate::query::{OneOf, Paging, QueryParams, parse_end, parse_integration_id, parse_name, parse_start};
 
 type Statuses = OneOf<DeliveryStatus>;
 type Directions = OneOf<Direction>;
@@ -34,7 +34,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
-pub(super) struct Filter {
+pub(super) struct ListQuery {
     /// The status.
     #[param(value_type = Option<Statuses>, inline)]
     status: Option<String>,
@@ -61,7 +61,7 @@ pub(super) struct Filter {
     search: Option<String>,
 }
 
-impl Filter {
+impl ListQuery {
     pub(super) fn filter(self) -> Result<LogFilter, ApiError> {
         let Self {
             status,
@@ -77,37 +77,37 @@ impl Filter {
             search,
         } = self;
         Ok(LogFilter {
-            status: named("status", status)?,
+            status: parse_name("status", status)?,
             event_type: event_type.as_deref().map(path::event_type),
-            integration_id: integration(integration_id)?,
+            integration_id: parse_integration_id(integration_id)?,
             event_id: event_id.map(EventId::new),
             message_id,
             trace_id,
             correlation_id,
-            direction: named("direction", direction)?,
-            start: from_moment("startDate", start_date)?,
-            end: to_moment("endDate", end_date)?,
+            direction: parse_name("direction", direction)?,
+            start: parse_start("startDate", start_date)?,
+            end: parse_end("endDate", end_date)?,
             search,
         })
     }
 }
 
 /// Lists deliveries, the latest first.
-#[utoipa::path(get, path = "/logs", tag = "logs", params(OrgQuery, Paging, Filter), responses((status = 200, body = DeliveryLogList)))]
+#[utoipa::path(get, path = "/logs", tag = "logs", params(OrgQuery, Paging, ListQuery), responses((status = 200, body = DeliveryLogList)))]
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
     QueryParams(paging): QueryParams<Paging>,
-    QueryParams(asked): QueryParams<Filter>,
+    QueryParams(query): QueryParams<ListQuery>,
 ) -> Result<Json<DeliveryLogList>, ApiError> {
     let page = paging.page()?;
-    let listed = gateway.store().delivery_logs().list(org, &asked.filter()?, page).await?;
+    let listed = gateway.store().delivery_logs().list(org, &query.filter()?, page).await?;
     Ok(Json(DeliveryLogList::of(listed.map(DeliveryLogEntry::from), page)))
 }
 
 /// Options for an export.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct Written {
+struct FormatQuery {
     /// The format; `csv` by default.
     #[param(value_type = Option<Formats>, inline)]
     format: Option<String>,
@@ -120,16 +120,16 @@ struct Written {
     get,
     path = "/logs/export",
     tag = "logs",
-    params(OrgQuery, Filter, Written),
+    params(OrgQuery, ListQuery, FormatQuery),
     responses((status = 200, description = "The file", content((String = "text/csv"), (String = "application/x-ndjson")))),
 )]
 async fn export(
     Tenant { org, gateway, .. }: Tenant<Read>,
-    QueryParams(asked): QueryParams<Filter>,
-    QueryParams(Written { format }): QueryParams<Written>,
+    QueryParams(query): QueryParams<ListQuery>,
+    QueryParams(FormatQuery { format }): QueryParams<FormatQuery>,
 ) -> Result<Response, ApiError> {
-    let format = named("format", format)?.unwrap_or(LogFormat::Csv);
-    exporting::logs(&gateway, org, &asked.filter()?, format).await
+    let format = parse_name("format", format)?.unwrap_or(LogFormat::Csv);
+    exporting::stream_logs(&gateway, org, &query.filter()?, format).await
 }
 
 /// Reads a delivery with its payloads.

@@ -14,24 +14,24 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
-use crate::document::{Listing as _, Lookup, LookupList, patched, replaced, tenant};
+use crate::document::{Listing as _, Lookup, LookupList, merge_patch, merge_put, parse_tenant};
 use crate::error::ApiError;
 use crate::gateway::AppState;
-use crate::guard::IfMatch;
 use crate::http::handler::routes;
+use crate::if_match::IfMatch;
 use crate::path;
-use crate::query::{Paging, QueryParams, flag, read_as};
+use crate::query::{Paging, QueryParams, parse_flag, parse_with};
 use crate::resource_response::ResourceResponse;
 use crate::resources::lookups;
 
+mod bulk;
 mod files;
-mod many;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(read, replace, patch, delete))
-        .merge(many::routes())
+        .merge(bulk::routes())
         .merge(files::routes())
 }
 
@@ -39,7 +39,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
-struct Filter {
+struct ListQuery {
     /// The lookup type.
     #[serde(rename = "type")]
     lookup_type: Option<String>,
@@ -53,7 +53,7 @@ struct Filter {
     search: Option<String>,
 }
 
-impl Filter {
+impl ListQuery {
     fn filter(self, org: OrgId) -> Result<LookupFilter, ApiError> {
         let Self {
             lookup_type,
@@ -63,42 +63,42 @@ impl Filter {
         } = self;
         Ok(LookupFilter {
             lookup_type: lookup_type.map(LookupType::new),
-            tenant: tenant_of(org, tenant_id)?,
-            is_active: flag("isActive", is_active)?,
+            tenant: parse_tenant_id(org, tenant_id)?,
+            is_active: parse_flag("isActive", is_active)?,
             search,
         })
     }
 }
 
-fn tenant_of(org: OrgId, text: Option<String>) -> Result<Option<Option<Rid>>, ApiError> {
-    let unit = |text: &str| tenant(org, text.parse().ok()?).ok();
-    read_as("tenantId", text, unit, "a number from 1")
+fn parse_tenant_id(org: OrgId, text: Option<String>) -> Result<Option<Option<Rid>>, ApiError> {
+    let unit = |text: &str| parse_tenant(org, text.parse().ok()?).ok();
+    parse_with("tenantId", text, unit, "a number from 1")
 }
 
 /// Lists an organisation's lookup rows, by type and source.
-#[utoipa::path(get, path = "/lookups", tag = "lookups", params(OrgQuery, Paging, Filter), responses((status = 200, body = LookupList)))]
+#[utoipa::path(get, path = "/lookups", tag = "lookups", params(OrgQuery, Paging, ListQuery), responses((status = 200, body = LookupList)))]
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
     QueryParams(paging): QueryParams<Paging>,
-    QueryParams(asked): QueryParams<Filter>,
+    QueryParams(query): QueryParams<ListQuery>,
 ) -> Result<Json<LookupList>, ApiError> {
     let page = paging.page()?;
-    let listed = gateway.store().lookups().list(org, &asked.filter(org)?, page).await?;
+    let listed = gateway.store().lookups().list(org, &query.filter(org)?, page).await?;
     Ok(Json(LookupList::of(listed.map(Lookup::from), page)))
 }
 
 /// Creates a row. Only one active row maps a value within a type and tenant: another is a CONFLICT that names the first.
 #[utoipa::path(post, path = "/lookups", tag = "lookups", params(OrgQuery), request_body = Lookup, responses((status = 201, body = Lookup)))]
 async fn create(Tenant { org, gateway, .. }: Tenant<Write>, body: JsonBody) -> Result<ResourceResponse<Lookup>, ApiError> {
-    let made = lookups::create(&gateway, org, body.document()?).await?;
-    Ok(ResourceResponse::created(made.revision, made.into()))
+    let created = lookups::create(&gateway, org, body.document()?).await?;
+    Ok(ResourceResponse::created(created.revision, created.into()))
 }
 
 /// Reads a row.
 #[utoipa::path(get, path = "/lookups/{id}", tag = "lookups", params(OrgQuery, ("id" = String, Path)), responses((status = 200, body = Lookup)))]
 async fn read(Tenant { org, gateway, .. }: Tenant<Read>, Path(id): Path<String>) -> Result<ResourceResponse<Lookup>, ApiError> {
     let found = lookups::get(&gateway, org, path::lookup(&id)?).await?;
-    Ok(shown(found))
+    Ok(to_response(found))
 }
 
 /// Replaces a row.
@@ -113,12 +113,12 @@ async fn read(Tenant { org, gateway, .. }: Tenant<Read>, Path(id): Path<String>)
 async fn replace(
     Tenant { org, gateway, .. }: Tenant<Write>,
     Path(id): Path<String>,
-    seen: IfMatch,
+    if_match: IfMatch,
     body: JsonBody,
 ) -> Result<ResourceResponse<Lookup>, ApiError> {
     let stored = lookups::get(&gateway, org, path::lookup(&id)?).await?;
-    let document = replaced(&Lookup::from(stored.clone()), body)?;
-    Ok(shown(lookups::replace(&gateway, stored, document, seen).await?))
+    let document = merge_put(&Lookup::from(stored.clone()), body)?;
+    Ok(to_response(lookups::replace(&gateway, stored, document, if_match).await?))
 }
 
 /// Changes some fields of a row: an absent field stays, null removes it, a value replaces it.
@@ -133,12 +133,12 @@ async fn replace(
 async fn patch(
     Tenant { org, gateway, .. }: Tenant<Write>,
     Path(id): Path<String>,
-    seen: IfMatch,
+    if_match: IfMatch,
     body: JsonBody,
 ) -> Result<ResourceResponse<Lookup>, ApiError> {
     let stored = lookups::get(&gateway, org, path::lookup(&id)?).await?;
-    let document = patched(&Lookup::from(stored.clone()), body)?;
-    Ok(shown(lookups::replace(&gateway, stored, document, seen).await?))
+    let document = merge_patch(&Lookup::from(stored.clone()), body)?;
+    Ok(to_response(lookups::replace(&gateway, stored, document, if_match).await?))
 }
 
 /// Deletes a row.
@@ -152,12 +152,12 @@ async fn patch(
 async fn delete(
     Tenant { org, gateway, .. }: Tenant<Write>,
     Path(id): Path<String>,
-    seen: IfMatch,
+    if_match: IfMatch,
 ) -> Result<StatusCode, ApiError> {
-    lookups::delete(&gateway, org, path::lookup(&id)?, seen).await?;
+    lookups::delete(&gateway, org, path::lookup(&id)?, if_match).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn shown(row: LookupRow) -> ResourceResponse<Lookup> {
+fn to_response(row: LookupRow) -> ResourceResponse<Lookup> {
     ResourceResponse::found(row.revision, row.into())
 }

@@ -13,8 +13,8 @@ use crate::body::JsonBody;
 use crate::document::{Listing as _, Org, OrgDeletionStatus, OrgList};
 use crate::error::ApiError;
 use crate::gateway::AppState;
-use crate::guard::IfMatch;
 use crate::http::handler::routes;
+use crate::if_match::IfMatch;
 use crate::path;
 use crate::query::{Paging, QueryParams};
 use crate::resource_response::ResourceResponse;
@@ -40,10 +40,10 @@ pub(super) struct Search {
 async fn list(
     Platform { gateway, .. }: Platform<Read>,
     QueryParams(paging): QueryParams<Paging>,
-    QueryParams(asked): QueryParams<Search>,
+    QueryParams(query): QueryParams<Search>,
 ) -> Result<Json<OrgList>, ApiError> {
     let page = paging.page()?;
-    let listed = gateway.store().organizations().list(asked.search.as_deref(), page).await?;
+    let listed = gateway.store().organizations().list(query.search.as_deref(), page).await?;
     Ok(Json(OrgList::of(listed.map(Org::from), page)))
 }
 
@@ -74,10 +74,10 @@ async fn read(Platform { gateway, .. }: Platform<Read>, Path(org): Path<String>)
 async fn replace(
     Platform { gateway, .. }: Platform<Write>,
     Path(org): Path<String>,
-    seen: IfMatch,
+    if_match: IfMatch,
     body: JsonBody,
 ) -> Result<ResourceResponse<Org>, ApiError> {
-    resource::put::<Organization>(&gateway, path::org(&org)?, &org, seen, body).await
+    resource::put::<Organization>(&gateway, path::org(&org)?, &org, if_match, body).await
 }
 
 /// Changes some fields of an organisation: an absent field stays, null removes it, a value replaces it.
@@ -92,10 +92,10 @@ async fn replace(
 async fn patch(
     Platform { gateway, .. }: Platform<Write>,
     Path(org): Path<String>,
-    seen: IfMatch,
+    if_match: IfMatch,
     body: JsonBody,
 ) -> Result<ResourceResponse<Org>, ApiError> {
-    resource::patch::<Organization>(&gateway, path::org(&org)?, &org, seen, body).await
+    resource::patch::<Organization>(&gateway, path::org(&org)?, &org, if_match, body).await
 }
 
 /// Deletes an organisation with all its data.
@@ -112,9 +112,9 @@ async fn patch(
 async fn delete(
     Platform { gateway, .. }: Platform<Write>,
     Path(org): Path<String>,
-    seen: IfMatch,
+    if_match: IfMatch,
 ) -> Result<StatusCode, ApiError> {
-    resource::delete_by_text::<Organization>(&gateway, path::org(&org)?, &org, seen).await
+    resource::delete_by_text::<Organization>(&gateway, path::org(&org)?, &org, if_match).await
 }
 
 /// Reports what deleting an organisation would remove, or how far the deletion is.
@@ -129,5 +129,5 @@ async fn deletion(
     Platform { gateway, .. }: Platform<Read>,
     Path(org): Path<String>,
 ) -> Result<Json<OrgDeletionStatus>, ApiError> {
-    Ok(Json(organizations::deletion(&gateway, path::org(&org)?).await?))
+    Ok(Json(organizations::deletion_status(&gateway, path::org(&org)?).await?))
 }

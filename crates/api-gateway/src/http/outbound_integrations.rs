@@ -13,16 +13,17 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
 use crate::document::{
-    Listing as _, OutboundIntegration, OutboundIntegrationList, Preview, PreviewAsked, Secrets, TestAsked, Tested, apart,
+    Listing as _, OutboundIntegration, OutboundIntegrationList, Preview, PreviewRequest, Secrets, TestRequest, Tested,
+    split_unreadable,
 };
 use crate::error::ApiError;
 use crate::gateway::AppState;
-use crate::guard::IfMatch;
 use crate::http::handler::routes;
 use crate::http::resource_handlers::resource_handlers;
+use crate::if_match::IfMatch;
 use crate::path;
 use crate::preview::{dry_run, test_delivery};
-use crate::query::{Paging, QueryParams, flag, number};
+use crate::query::{Paging, QueryParams, parse_flag, parse_number};
 use crate::resource_response::ResourceResponse;
 use crate::resources::{integrations, resource};
 
@@ -40,7 +41,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
-struct Filter {
+struct ListQuery {
     /// Whether deliveries are sent.
     #[param(value_type = Option<bool>)]
     is_active: Option<String>,
@@ -53,7 +54,7 @@ struct Filter {
     search: Option<String>,
 }
 
-impl Filter {
+impl ListQuery {
     fn filter(self) -> Result<IntegrationFilter, ApiError> {
         let Self {
             is_active,
@@ -62,26 +63,26 @@ impl Filter {
             search,
         } = self;
         Ok(IntegrationFilter {
-            is_active: flag("isActive", is_active)?,
+            is_active: parse_flag("isActive", is_active)?,
             event_type: event_type.as_deref().map(path::event_type),
-            tenant_id: number("tenantId", tenant_id)?.map(Rid),
+            tenant_id: parse_number("tenantId", tenant_id)?.map(Rid),
             search,
         })
     }
 }
 
 /// Lists an organisation's outbound integrations, the oldest first.
-#[utoipa::path(get, path = "/outbound-integrations", tag = "outbound integrations", params(OrgQuery, Paging, Filter), responses((status = 200, body = OutboundIntegrationList)))]
+#[utoipa::path(get, path = "/outbound-integrations", tag = "outbound integrations", params(OrgQuery, Paging, ListQuery), responses((status = 200, body = OutboundIntegrationList)))]
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
     QueryParams(paging): QueryParams<Paging>,
-    QueryParams(asked): QueryParams<Filter>,
+    QueryParams(query): QueryParams<ListQuery>,
 ) -> Result<Json<OutboundIntegrationList>, ApiError> {
     let page = paging.page()?;
-    let listed = gateway.store().integrations().list(org, &asked.filter()?, page).await?;
-    let (listed, unreadable) = apart(listed);
+    let listed = gateway.store().integrations().list(org, &query.filter()?, page).await?;
+    let (listed, unreadable) = split_unreadable(listed);
     let listed = listed.map(|integration| OutboundIntegration::from(integration).masked(Secrets::Masked));
-    Ok(Json(OutboundIntegrationList::of(listed, page).beside(unreadable)))
+    Ok(Json(OutboundIntegrationList::of(listed, page).with_unreadable(unreadable)))
 }
 
 resource_handlers! {
@@ -106,10 +107,10 @@ resource_handlers! {
 async fn enable(
     Tenant { org, gateway, .. }: Tenant<Write>,
     Path(id): Path<String>,
-    seen: IfMatch,
+    if_match: IfMatch,
 ) -> Result<ResourceResponse<OutboundIntegration>, ApiError> {
     let stored = resource::get(&gateway, org, &path::integration(&id)?).await?;
-    resource::shown(integrations::set_active(&gateway, stored, true, seen).await?)
+    resource::shown(integrations::set_active(&gateway, stored, true, if_match).await?)
 }
 
 /// Pauses an integration: matching events are held as waiting dead letters, and nothing is sent.
@@ -123,10 +124,10 @@ async fn enable(
 async fn disable(
     Tenant { org, gateway, .. }: Tenant<Write>,
     Path(id): Path<String>,
-    seen: IfMatch,
+    if_match: IfMatch,
 ) -> Result<ResourceResponse<OutboundIntegration>, ApiError> {
     let stored = resource::get(&gateway, org, &path::integration(&id)?).await?;
-    resource::shown(integrations::set_active(&gateway, stored, false, seen).await?)
+    resource::shown(integrations::set_active(&gateway, stored, false, if_match).await?)
 }
 
 /// Previews what an integration makes of a payload, with the exact request; nothing is sent.
@@ -135,7 +136,7 @@ async fn disable(
     path = "/outbound-integrations/preview",
     tag = "outbound integrations",
     params(OrgQuery),
-    request_body = PreviewAsked,
+    request_body = PreviewRequest,
     responses((status = 200, body = Preview)),
 )]
 async fn preview(Tenant { org, gateway, .. }: Tenant<Read>, body: JsonBody) -> Result<Json<Preview>, ApiError> {
@@ -148,7 +149,7 @@ async fn preview(Tenant { org, gateway, .. }: Tenant<Read>, body: JsonBody) -> R
     path = "/outbound-integrations/{id}/test",
     tag = "outbound integrations",
     params(OrgQuery, ("id" = String, Path)),
-    request_body = TestAsked,
+    request_body = TestRequest,
     responses((status = 200, body = Tested)),
 )]
 async fn test(

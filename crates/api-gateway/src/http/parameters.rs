@@ -20,8 +20,8 @@ pub(super) struct Parameters(HashMap<String, HashMap<Method, Vec<String>>>);
 impl Parameters {
     /// The parameters of all described operations except runtime calls, whose parameters belong to their targets.
     pub(super) fn of(openapi: &OpenApi) -> Self {
-        let passed_on = format!("{BASE}/integrations/");
-        let paths = openapi.paths.paths.iter().filter(|(path, _)| !path.starts_with(&passed_on));
+        let proxied = format!("{BASE}/integrations/");
+        let paths = openapi.paths.paths.iter().filter(|(path, _)| !path.starts_with(&proxied));
         Self(paths.map(|(path, item)| (path.clone(), operations(item))).collect())
     }
 
@@ -68,11 +68,11 @@ fn operations(item: &PathItem) -> HashMap<Method, Vec<String>> {
     ];
     let described = all.into_iter();
     described
-        .filter_map(|(method, operation)| Some((method, names(operation.as_ref()?))))
+        .filter_map(|(method, operation)| Some((method, query_names(operation.as_ref()?))))
         .collect()
 }
 
-fn names(operation: &Operation) -> Vec<String> {
+fn query_names(operation: &Operation) -> Vec<String> {
     let parameters = operation.parameters.iter().flatten();
     let of_query = parameters.filter_map(|parameter| match parameter {
         RefOr::T(parameter) => matches!(parameter.parameter_in, ParameterIn::Query).then(|| parameter.name.clone()),

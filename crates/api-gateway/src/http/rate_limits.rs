@@ -10,8 +10,8 @@ use crate::body::JsonBody;
 use crate::document::{RateLimitEntry, RateLimitList, RequestLimitsDocument};
 use crate::error::ApiError;
 use crate::gateway::AppState;
-use crate::guard::IfMatch;
 use crate::http::handler::routes;
+use crate::if_match::IfMatch;
 use crate::path;
 use crate::query::{Paging, QueryParams};
 use crate::resource_response::ResourceResponse;
@@ -26,10 +26,10 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 async fn list(
     Platform { gateway, .. }: Platform<Read>,
     QueryParams(paging): QueryParams<Paging>,
-    QueryParams(asked): QueryParams<Search>,
+    QueryParams(query): QueryParams<Search>,
 ) -> Result<Json<RateLimitList>, ApiError> {
     let page = paging.page()?;
-    let listed = gateway.store().organizations().list(asked.search.as_deref(), page).await?;
+    let listed = gateway.store().organizations().list(query.search.as_deref(), page).await?;
     let limits = gateway.limits();
     let entries = listed.map(|organization| RateLimitEntry::of(&organization, limits));
     Ok(Json(RateLimitList::of(limits, entries, page)))
@@ -60,12 +60,12 @@ async fn read(
 async fn replace(
     Platform { gateway, .. }: Platform<Write>,
     Path(org): Path<String>,
-    seen: IfMatch,
+    if_match: IfMatch,
     body: JsonBody,
 ) -> Result<ResourceResponse<RateLimitEntry>, ApiError> {
     let stored = organizations::get(&gateway, path::org(&org)?).await?;
     let limits: RequestLimitsDocument = body.document()?;
-    let changed = organizations::limit(&gateway, stored, limits.into(), seen).await?;
+    let changed = organizations::set_request_limits(&gateway, stored, limits.into(), if_match).await?;
     Ok(ResourceResponse::found(
         changed.revision,
         RateLimitEntry::of(&changed, gateway.limits()),

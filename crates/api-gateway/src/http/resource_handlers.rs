@@ -37,17 +37,17 @@ macro_rules! resource_handlers {
                 put,
                 path = $item,
                 tag = $tag,
-                params($crate::access::OrgQuery, ($parameter = String, Path), $crate::guard::IfMatch),
+                params($crate::access::OrgQuery, ($parameter = String, Path), $crate::if_match::IfMatch),
                 request_body = $document,
                 responses((status = 200, body = $document)),
             )]
             async fn replace(
                 $crate::access::Tenant { org, gateway, .. }: $crate::access::Tenant<$crate::access::Write>,
                 axum::extract::Path(id): axum::extract::Path<String>,
-                seen: $crate::guard::IfMatch,
+                if_match: $crate::if_match::IfMatch,
                 body: $crate::body::JsonBody,
             ) -> Result<$crate::resource_response::ResourceResponse<$document>, $crate::error::ApiError> {
-                $crate::resources::resource::put::<$resource>(&gateway, org, &id, seen, body).await
+                $crate::resources::resource::put::<$resource>(&gateway, org, &id, if_match, body).await
             }
         )?
         $(
@@ -56,17 +56,17 @@ macro_rules! resource_handlers {
                 patch,
                 path = $item,
                 tag = $tag,
-                params($crate::access::OrgQuery, ($parameter = String, Path), $crate::guard::IfMatch),
+                params($crate::access::OrgQuery, ($parameter = String, Path), $crate::if_match::IfMatch),
                 request_body(content = serde_json::Value, description = $fields),
                 responses((status = 200, body = $document)),
             )]
             async fn patch(
                 $crate::access::Tenant { org, gateway, .. }: $crate::access::Tenant<$crate::access::Write>,
                 axum::extract::Path(id): axum::extract::Path<String>,
-                seen: $crate::guard::IfMatch,
+                if_match: $crate::if_match::IfMatch,
                 body: $crate::body::JsonBody,
             ) -> Result<$crate::resource_response::ResourceResponse<$document>, $crate::error::ApiError> {
-                $crate::resources::resource::patch::<$resource>(&gateway, org, &id, seen, body).await
+                $crate::resources::resource::patch::<$resource>(&gateway, org, &id, if_match, body).await
             }
         )?
         $(
@@ -75,15 +75,15 @@ macro_rules! resource_handlers {
                 delete,
                 path = $item,
                 tag = $tag,
-                params($crate::access::OrgQuery, ($parameter = String, Path), $crate::guard::IfMatch),
+                params($crate::access::OrgQuery, ($parameter = String, Path), $crate::if_match::IfMatch),
                 responses((status = 204)),
             )]
             async fn delete(
                 $crate::access::Tenant { org, gateway, .. }: $crate::access::Tenant<$crate::access::Write>,
                 axum::extract::Path(id): axum::extract::Path<String>,
-                seen: $crate::guard::IfMatch,
+                if_match: $crate::if_match::IfMatch,
             ) -> Result<http::StatusCode, $crate::error::ApiError> {
-                $crate::resources::resource::delete_by_text::<$resource>(&gateway, org, &id, seen).await
+                $crate::resources::resource::delete_by_text::<$resource>(&gateway, org, &id, if_match).await
             }
         )?
     };

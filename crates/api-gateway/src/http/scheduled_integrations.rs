@@ -12,13 +12,13 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
 use crate::document::{
-    Listing as _, ScheduleAsked, ScheduleTimes, ScheduledCancellation, ScheduledEntry, ScheduledList, ScheduledMove,
+    Listing as _, SchedulePreviewRequest, ScheduleTimes, ScheduledCancellation, ScheduledEntry, ScheduledList, ScheduledMove,
 };
 use crate::error::ApiError;
 use crate::gateway::{AppState, Gateway};
 use crate::http::handler::routes;
 use crate::path;
-use crate::query::{OneOf, Paging, QueryParams, from_moment, integration, named, to_moment};
+use crate::query::{OneOf, Paging, QueryParams, parse_end, parse_integration_id, parse_name, parse_start};
 use crate::scheduling;
 
 type Statuses = OneOf<ScheduledStatus>;
@@ -36,7 +36,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
-struct Filter {
+struct ListQuery {
     /// The status.
     #[param(value_type = Option<Statuses>, inline)]
     status: Option<String>,
@@ -54,7 +54,7 @@ struct Filter {
     search: Option<String>,
 }
 
-impl Filter {
+impl ListQuery {
     fn filter(self) -> Result<ScheduledFilter, ApiError> {
         let Self {
             status,
@@ -66,29 +66,29 @@ impl Filter {
             search,
         } = self;
         Ok(ScheduledFilter {
-            status: named("status", status)?,
-            integration_id: integration(integration_id)?,
+            status: parse_name("status", status)?,
+            integration_id: parse_integration_id(integration_id)?,
             event_type: event_type.as_deref().map(path::event_type),
             event_id: event_id.map(EventId::new),
-            start: from_moment("startDate", start_date)?,
-            end: to_moment("endDate", end_date)?,
+            start: parse_start("startDate", start_date)?,
+            end: parse_end("endDate", end_date)?,
             search,
         })
     }
 }
 
 /// Lists scheduled deliveries, the latest due time first.
-#[utoipa::path(get, path = "/scheduled-integrations", tag = "scheduled integrations", params(OrgQuery, Paging, Filter), responses((status = 200, body = ScheduledList)))]
+#[utoipa::path(get, path = "/scheduled-integrations", tag = "scheduled integrations", params(OrgQuery, Paging, ListQuery), responses((status = 200, body = ScheduledList)))]
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
     QueryParams(paging): QueryParams<Paging>,
-    QueryParams(asked): QueryParams<Filter>,
+    QueryParams(query): QueryParams<ListQuery>,
 ) -> Result<Json<ScheduledList>, ApiError> {
     let page = paging.page()?;
     let listed = gateway
         .store()
         .scheduled_deliveries()
-        .list(org, &asked.filter()?, page)
+        .list(org, &query.filter()?, page)
         .await?;
     Ok(Json(ScheduledList::of(listed.map(ScheduledEntry::from), page)))
 }
@@ -102,7 +102,7 @@ async fn list(
     responses((status = 200, body = ScheduledEntry)),
 )]
 async fn read(Tenant { org, gateway, .. }: Tenant<Read>, Path(id): Path<String>) -> Result<Json<ScheduledEntry>, ApiError> {
-    found(&gateway, org, path::scheduled(&id)?).await
+    read_entry(&gateway, org, path::scheduled(&id)?).await
 }
 
 /// Cancels a pending delivery, and a recurring one for good. A delivery in flight may still arrive.
@@ -120,9 +120,9 @@ async fn cancel(
     body: Option<JsonBody>,
 ) -> Result<Json<ScheduledEntry>, ApiError> {
     let id = path::scheduled(&id)?;
-    let asked = body.map(JsonBody::document).transpose()?.unwrap_or_default();
-    scheduling::cancel(&gateway, org, id, asked).await?;
-    found(&gateway, org, id).await
+    let cancellation = body.map(JsonBody::document).transpose()?.unwrap_or_default();
+    scheduling::cancel(&gateway, org, id, cancellation).await?;
+    read_entry(&gateway, org, id).await
 }
 
 /// Reschedules a pending delivery; later occurrences keep their times.
@@ -141,7 +141,7 @@ async fn reschedule(
 ) -> Result<Json<ScheduledEntry>, ApiError> {
     let id = path::scheduled(&id)?;
     scheduling::reschedule(&gateway, org, id, body.document()?).await?;
-    found(&gateway, org, id).await
+    read_entry(&gateway, org, id).await
 }
 
 /// Previews when a schedule, given or of a stored integration, makes deliveries: the next five times by default.
@@ -150,14 +150,14 @@ async fn reschedule(
     path = "/scheduled-integrations/preview",
     tag = "scheduled integrations",
     params(OrgQuery),
-    request_body = ScheduleAsked,
+    request_body = SchedulePreviewRequest,
     responses((status = 200, body = ScheduleTimes)),
 )]
 async fn preview(Tenant { org, gateway, .. }: Tenant<Read>, body: JsonBody) -> Result<Json<ScheduleTimes>, ApiError> {
     Ok(Json(scheduling::preview(&gateway, org, body.document()?).await?))
 }
 
-async fn found(gateway: &Gateway, org: OrgId, id: ScheduledId) -> Result<Json<ScheduledEntry>, ApiError> {
+async fn read_entry(gateway: &Gateway, org: OrgId, id: ScheduledId) -> Result<Json<ScheduledEntry>, ApiError> {
     let found = gateway.store().scheduled_deliveries().get(org, id).await?;
     found
         .map(|delivery| Json(delivery.into()))

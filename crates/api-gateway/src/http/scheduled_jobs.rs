@@ -8,12 +8,12 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{OrgQuery, Read, Tenant};
-use crate::document::{JobDocument, JobList, Listing as _, Secrets, apart};
+use crate::document::{JobDocument, JobList, Listing as _, Secrets, split_unreadable};
 use crate::error::ApiError;
 use crate::gateway::AppState;
 use crate::http::handler::routes;
 use crate::http::resource_handlers::resource_handlers;
-use crate::query::{Paging, QueryParams, flag};
+use crate::query::{Paging, QueryParams, parse_flag};
 use crate::resources::resource::Resource as _;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
@@ -26,7 +26,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
-struct Filter {
+struct ListQuery {
     /// Whether the job runs when due.
     #[param(value_type = Option<bool>)]
     is_active: Option<String>,
@@ -36,7 +36,7 @@ struct Filter {
     search: Option<String>,
 }
 
-impl Filter {
+impl ListQuery {
     fn filter(self) -> Result<JobFilter, ApiError> {
         let Self {
             is_active,
@@ -44,7 +44,7 @@ impl Filter {
             search,
         } = self;
         Ok(JobFilter {
-            is_active: flag("isActive", is_active)?,
+            is_active: parse_flag("isActive", is_active)?,
             category: r#type,
             search,
         })
@@ -52,18 +52,20 @@ impl Filter {
 }
 
 /// Lists an organisation's scheduled jobs, the oldest first.
-#[utoipa::path(get, path = "/scheduled-jobs", tag = "scheduled jobs", params(OrgQuery, Paging, Filter), responses((status = 200, body = JobList)))]
+#[utoipa::path(get, path = "/scheduled-jobs", tag = "scheduled jobs", params(OrgQuery, Paging, ListQuery), responses((status = 200, body = JobList)))]
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
     QueryParams(paging): QueryParams<Paging>,
-    QueryParams(asked): QueryParams<Filter>,
+    QueryParams(query): QueryParams<ListQuery>,
 ) -> Result<Json<JobList>, ApiError> {
     let page = paging.page()?;
-    let (listed, unreadable) = apart(gateway.store().jobs().list(org, &asked.filter()?, page).await?);
+    let (listed, unreadable) = split_unreadable(gateway.store().jobs().list(org, &query.filter()?, page).await?);
     let Listed { items, total, .. } = listed;
     let items: Result<Vec<_>, _> = items.into_iter().map(|job| job.into_document(Secrets::Masked)).collect();
     let items = items?;
-    Ok(Json(JobList::of(Listed::counted(items, total), page).beside(unreadable)))
+    Ok(Json(
+        JobList::of(Listed::counted(items, total), page).with_unreadable(unreadable),
+    ))
 }
 
 resource_handlers! {

@@ -16,5 +16,5 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 /// environment, and a restart.
 #[utoipa::path(get, path = "/admin/system-configuration", tag = "admin", responses((status = 200, body = Object)))]
 async fn read(Platform { gateway, .. }: Platform<Read>) -> Json<Value> {
-    Json(gateway.system().clone())
+    Json(gateway.system_configuration().clone())
 }

@@ -16,7 +16,7 @@ use crate::error::ApiError;
 use crate::gateway::AppState;
 use crate::http::handler::routes;
 use crate::http::resource_handlers::resource_handlers;
-use crate::query::{OneOf, Paging, QueryParams, named};
+use crate::query::{OneOf, Paging, QueryParams, parse_name};
 use crate::resource_response::ResourceResponse;
 use crate::resources::templates;
 
@@ -33,7 +33,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
-struct Filter {
+struct ListQuery {
     /// The direction.
     #[param(value_type = Option<Directions>, inline)]
     direction: Option<String>,
@@ -44,18 +44,18 @@ struct Filter {
 }
 
 /// Lists the templates that an organisation can apply: the built-in ones first, then its own.
-#[utoipa::path(get, path = "/templates", tag = "templates", params(OrgQuery, Paging, Filter), responses((status = 200, body = TemplateList)))]
+#[utoipa::path(get, path = "/templates", tag = "templates", params(OrgQuery, Paging, ListQuery), responses((status = 200, body = TemplateList)))]
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
     QueryParams(paging): QueryParams<Paging>,
-    QueryParams(Filter {
+    QueryParams(ListQuery {
         direction,
         category,
         search,
-    }): QueryParams<Filter>,
+    }): QueryParams<ListQuery>,
 ) -> Result<Json<TemplateList>, ApiError> {
     let page = paging.page()?;
-    let direction = named("direction", direction)?;
+    let direction = parse_name("direction", direction)?;
     let filter = TemplateFilter { direction, category };
     let listed = templates::list(&gateway, org, &filter, search.as_deref(), page).await?;
     Ok(Json(TemplateList::of(listed, page)))

@@ -7,8 +7,8 @@ use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
 use crate::error::ApiError;
 use crate::gateway::AppState;
-use crate::guard::IfMatch;
 use crate::http::handler::routes;
+use crate::if_match::IfMatch;
 use crate::resource_response::ResourceResponse;
 use crate::resources::organizations;
 
@@ -34,13 +34,13 @@ async fn read(Tenant { org, gateway, .. }: Tenant<Read>) -> Result<ResourceRespo
 )]
 async fn replace(
     Tenant { org, gateway, .. }: Tenant<Write>,
-    seen: IfMatch,
+    if_match: IfMatch,
     body: JsonBody,
 ) -> Result<ResourceResponse<Value>, ApiError> {
     let Value::Object(ui) = body.value else {
         return Err(ApiError::fault("", "must be an object"));
     };
     let stored = organizations::get(&gateway, org).await?;
-    let changed = organizations::furnish(&gateway, stored, ui, seen).await?;
+    let changed = organizations::set_console_settings(&gateway, stored, ui, if_match).await?;
     Ok(ResourceResponse::found(changed.revision, changed.ui.into()))
 }

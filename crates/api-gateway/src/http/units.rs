@@ -13,8 +13,8 @@ use crate::body::JsonBody;
 use crate::document::{Listing as _, Unit, UnitList};
 use crate::error::ApiError;
 use crate::gateway::{AppState, Gateway};
-use crate::guard::IfMatch;
 use crate::http::handler::routes;
+use crate::if_match::IfMatch;
 use crate::path;
 use crate::query::{Paging, QueryParams};
 use crate::resource_response::ResourceResponse;
@@ -34,10 +34,10 @@ async fn list(
     Platform { gateway, .. }: Platform<Read>,
     Path(org): Path<String>,
     QueryParams(paging): QueryParams<Paging>,
-    QueryParams(asked): QueryParams<Search>,
+    QueryParams(query): QueryParams<Search>,
 ) -> Result<Json<UnitList>, ApiError> {
-    let (org, page) = (known(&gateway, &org).await?, paging.page()?);
-    let listed = gateway.store().org_units().list(org, asked.search.as_deref(), page).await?;
+    let (org, page) = (parse_known_org(&gateway, &org).await?, paging.page()?);
+    let listed = gateway.store().org_units().list(org, query.search.as_deref(), page).await?;
     Ok(Json(UnitList::of(listed.map(Unit::from), page)))
 }
 
@@ -48,13 +48,13 @@ async fn create(
     Path(org): Path<String>,
     body: JsonBody,
 ) -> Result<ResourceResponse<Unit>, ApiError> {
-    resource::post::<OrgUnit>(&gateway, known(&gateway, &org).await?, body).await
+    resource::post::<OrgUnit>(&gateway, parse_known_org(&gateway, &org).await?, body).await
 }
 
 /// Reads a unit.
 #[utoipa::path(get, path = "/admin/orgs/{orgId}/units/{rid}", tag = "admin", params(("orgId" = i64, Path), ("rid" = i64, Path)), responses((status = 200, body = Unit)))]
-async fn read(Platform { gateway, .. }: Platform<Read>, Path(place): Path<UnitPath>) -> Result<ResourceResponse<Unit>, ApiError> {
-    resource::read::<OrgUnit>(&gateway, place.org()?, &place.rid).await
+async fn read(Platform { gateway, .. }: Platform<Read>, Path(unit): Path<UnitPath>) -> Result<ResourceResponse<Unit>, ApiError> {
+    resource::read::<OrgUnit>(&gateway, unit.org()?, &unit.rid).await
 }
 
 /// Replaces a unit.
@@ -68,11 +68,11 @@ async fn read(Platform { gateway, .. }: Platform<Read>, Path(place): Path<UnitPa
 )]
 async fn replace(
     Platform { gateway, .. }: Platform<Write>,
-    Path(place): Path<UnitPath>,
-    seen: IfMatch,
+    Path(unit): Path<UnitPath>,
+    if_match: IfMatch,
     body: JsonBody,
 ) -> Result<ResourceResponse<Unit>, ApiError> {
-    resource::put::<OrgUnit>(&gateway, place.org()?, &place.rid, seen, body).await
+    resource::put::<OrgUnit>(&gateway, unit.org()?, &unit.rid, if_match, body).await
 }
 
 /// Changes some fields of a unit: an absent field stays, null removes it, a value replaces it.
@@ -86,11 +86,11 @@ async fn replace(
 )]
 async fn patch(
     Platform { gateway, .. }: Platform<Write>,
-    Path(place): Path<UnitPath>,
-    seen: IfMatch,
+    Path(unit): Path<UnitPath>,
+    if_match: IfMatch,
     body: JsonBody,
 ) -> Result<ResourceResponse<Unit>, ApiError> {
-    resource::patch::<OrgUnit>(&gateway, place.org()?, &place.rid, seen, body).await
+    resource::patch::<OrgUnit>(&gateway, unit.org()?, &unit.rid, if_match, body).await
 }
 
 /// Deletes a unit that no integration refers to.
@@ -103,10 +103,10 @@ async fn patch(
 )]
 async fn delete(
     Platform { gateway, .. }: Platform<Write>,
-    Path(place): Path<UnitPath>,
-    seen: IfMatch,
+    Path(unit): Path<UnitPath>,
+    if_match: IfMatch,
 ) -> Result<StatusCode, ApiError> {
-    resource::delete_by_text::<OrgUnit>(&gateway, place.org()?, &place.rid, seen).await
+    resource::delete_by_text::<OrgUnit>(&gateway, unit.org()?, &unit.rid, if_match).await
 }
 
 /// The path of a unit.
@@ -123,8 +123,8 @@ impl UnitPath {
     }
 }
 
-async fn known(gateway: &Gateway, org: &str) -> Result<OrgId, ApiError> {
+async fn parse_known_org(gateway: &Gateway, org: &str) -> Result<OrgId, ApiError> {
     let org = path::org(org)?;
-    gateway.known_org(org).await?;
+    gateway.check_org_exists(org).await?;
     Ok(org)
 }

@@ -12,13 +12,13 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{Platform, Read, Write};
 use crate::body::JsonBody;
-use crate::document::{Listing as _, Person, UserList, patched, replaced};
+use crate::document::{Listing as _, UserDocument, UserList, merge_patch, merge_put};
 use crate::error::ApiError;
 use crate::gateway::AppState;
-use crate::guard::IfMatch;
 use crate::http::handler::routes;
+use crate::if_match::IfMatch;
 use crate::path;
-use crate::query::{OneOf, Paging, QueryParams, flag, named, number};
+use crate::query::{OneOf, Paging, QueryParams, parse_flag, parse_name, parse_number};
 use crate::resource_response::ResourceResponse;
 use crate::resources::users;
 
@@ -34,7 +34,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
-struct Filter {
+struct ListQuery {
     /// Their organisation.
     #[param(value_type = Option<i64>)]
     org_id: Option<String>,
@@ -48,7 +48,7 @@ struct Filter {
     search: Option<String>,
 }
 
-impl Filter {
+impl ListQuery {
     fn filter(self) -> Result<UserFilter, ApiError> {
         let Self {
             org_id,
@@ -57,38 +57,41 @@ impl Filter {
             search,
         } = self;
         Ok(UserFilter {
-            org: number("orgId", org_id)?.map(OrgId),
-            role: named("role", role)?,
-            is_active: flag("isActive", is_active)?,
+            org: parse_number("orgId", org_id)?.map(OrgId),
+            role: parse_name("role", role)?,
+            is_active: parse_flag("isActive", is_active)?,
             search,
         })
     }
 }
 
 /// Lists people by e-mail address.
-#[utoipa::path(get, path = "/admin/users", tag = "admin", params(Paging, Filter), responses((status = 200, body = UserList)))]
+#[utoipa::path(get, path = "/admin/users", tag = "admin", params(Paging, ListQuery), responses((status = 200, body = UserList)))]
 async fn list(
     Platform { gateway, .. }: Platform<Read>,
     QueryParams(paging): QueryParams<Paging>,
-    QueryParams(asked): QueryParams<Filter>,
+    QueryParams(query): QueryParams<ListQuery>,
 ) -> Result<Json<UserList>, ApiError> {
     let page = paging.page()?;
-    let listed = gateway.store().users().list(&asked.filter()?, page).await?;
-    Ok(Json(UserList::of(listed.map(Person::from), page)))
+    let listed = gateway.store().users().list(&query.filter()?, page).await?;
+    Ok(Json(UserList::of(listed.map(UserDocument::from), page)))
 }
 
 /// Creates a person.
-#[utoipa::path(post, path = "/admin/users", tag = "admin", request_body = Person, responses((status = 201, body = Person)))]
-async fn create(Platform { gateway, .. }: Platform<Write>, body: JsonBody) -> Result<ResourceResponse<Person>, ApiError> {
-    let made = users::create(&gateway, body.document()?).await?;
-    Ok(ResourceResponse::created(made.revision, made.into()))
+#[utoipa::path(post, path = "/admin/users", tag = "admin", request_body = UserDocument, responses((status = 201, body = UserDocument)))]
+async fn create(Platform { gateway, .. }: Platform<Write>, body: JsonBody) -> Result<ResourceResponse<UserDocument>, ApiError> {
+    let created = users::create(&gateway, body.document()?).await?;
+    Ok(ResourceResponse::created(created.revision, created.into()))
 }
 
 /// Reads a person.
-#[utoipa::path(get, path = "/admin/users/{id}", tag = "admin", params(("id" = String, Path)), responses((status = 200, body = Person)))]
-async fn read(Platform { gateway, .. }: Platform<Read>, Path(id): Path<String>) -> Result<ResourceResponse<Person>, ApiError> {
+#[utoipa::path(get, path = "/admin/users/{id}", tag = "admin", params(("id" = String, Path)), responses((status = 200, body = UserDocument)))]
+async fn read(
+    Platform { gateway, .. }: Platform<Read>,
+    Path(id): Path<String>,
+) -> Result<ResourceResponse<UserDocument>, ApiError> {
     let found = users::get(&gateway, path::user(&id)?).await?;
-    Ok(shown(found))
+    Ok(to_response(found))
 }
 
 /// Replaces a person; the password stays unless the body has one.
@@ -97,18 +100,18 @@ async fn read(Platform { gateway, .. }: Platform<Read>, Path(id): Path<String>) 
     path = "/admin/users/{id}",
     tag = "admin",
     params(("id" = String, Path), IfMatch),
-    request_body = Person,
-    responses((status = 200, body = Person)),
+    request_body = UserDocument,
+    responses((status = 200, body = UserDocument)),
 )]
 async fn replace(
     Platform { gateway, .. }: Platform<Write>,
     Path(id): Path<String>,
-    seen: IfMatch,
+    if_match: IfMatch,
     body: JsonBody,
-) -> Result<ResourceResponse<Person>, ApiError> {
+) -> Result<ResourceResponse<UserDocument>, ApiError> {
     let stored = users::get(&gateway, path::user(&id)?).await?;
-    let document = replaced(&Person::from(stored.clone()), body)?;
-    Ok(shown(users::replace(&gateway, stored, document, seen).await?))
+    let document = merge_put(&UserDocument::from(stored.clone()), body)?;
+    Ok(to_response(users::replace(&gateway, stored, document, if_match).await?))
 }
 
 /// Changes some fields of a person: an absent field stays, null removes it, a value replaces it.
@@ -118,17 +121,17 @@ async fn replace(
     tag = "admin",
     params(("id" = String, Path), IfMatch),
     request_body(content = serde_json::Value, description = "Any of the person's fields"),
-    responses((status = 200, body = Person)),
+    responses((status = 200, body = UserDocument)),
 )]
 async fn patch(
     Platform { gateway, .. }: Platform<Write>,
     Path(id): Path<String>,
-    seen: IfMatch,
+    if_match: IfMatch,
     body: JsonBody,
-) -> Result<ResourceResponse<Person>, ApiError> {
+) -> Result<ResourceResponse<UserDocument>, ApiError> {
     let stored = users::get(&gateway, path::user(&id)?).await?;
-    let document = patched(&Person::from(stored.clone()), body)?;
-    Ok(shown(users::replace(&gateway, stored, document, seen).await?))
+    let document = merge_patch(&UserDocument::from(stored.clone()), body)?;
+    Ok(to_response(users::replace(&gateway, stored, document, if_match).await?))
 }
 
 /// Deletes a person and ends their sessions.
@@ -142,12 +145,12 @@ async fn patch(
 async fn delete(
     Platform { gateway, .. }: Platform<Write>,
     Path(id): Path<String>,
-    seen: IfMatch,
+    if_match: IfMatch,
 ) -> Result<StatusCode, ApiError> {
-    users::delete(&gateway, path::user(&id)?, seen).await?;
+    users::delete(&gateway, path::user(&id)?, if_match).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn shown(user: User) -> ResourceResponse<Person> {
+fn to_response(user: User) -> ResourceResponse<UserDocument> {
     ResourceResponse::found(user.revision, user.into())
 }

@@ -13,10 +13,10 @@ use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::document::{Listing as _, VersionDetail, VersionEntry, VersionList};
 use crate::error::ApiError;
 use crate::gateway::AppState;
-use crate::guard::IfMatch;
 use crate::http::handler::routes;
+use crate::if_match::IfMatch;
 use crate::path;
-use crate::query::{Paging, QueryParams, number};
+use crate::query::{Paging, QueryParams, parse_number};
 use crate::resources::history;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
@@ -50,7 +50,7 @@ struct VersionPath {
 }
 
 impl VersionPath {
-    fn read(&self, org: OrgId) -> Result<(Item, u64), ApiError> {
+    fn parse(&self, org: OrgId) -> Result<(Item, u64), ApiError> {
         let item = history::item(org, &self.kind, &self.id)?;
         Ok((item, path::revision(&self.revision)?))
     }
@@ -69,10 +69,10 @@ struct CompareQuery {
 #[utoipa::path(get, path = "/versions/{kind}/{id}", tag = "versions", params(ItemPath, OrgQuery, Paging), responses((status = 200, body = VersionList)))]
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
-    Path(named): Path<ItemPath>,
+    Path(item_path): Path<ItemPath>,
     QueryParams(paging): QueryParams<Paging>,
 ) -> Result<Json<VersionList>, ApiError> {
-    let (item, page) = (history::item(org, &named.kind, &named.id)?, paging.page()?);
+    let (item, page) = (history::item(org, &item_path.kind, &item_path.id)?, paging.page()?);
     let listed = gateway.store().configuration().versions(&item, page).await?;
     if listed.total == 0 {
         return Err(ApiError::not_found("Version"));
@@ -84,11 +84,11 @@ async fn list(
 #[utoipa::path(get, path = "/versions/{kind}/{id}/{revision}", tag = "versions", params(VersionPath, OrgQuery, CompareQuery), responses((status = 200, body = VersionDetail)))]
 async fn read(
     Tenant { org, gateway, .. }: Tenant<Read>,
-    Path(numbered): Path<VersionPath>,
-    QueryParams(compared): QueryParams<CompareQuery>,
+    Path(version): Path<VersionPath>,
+    QueryParams(query): QueryParams<CompareQuery>,
 ) -> Result<Json<VersionDetail>, ApiError> {
-    let (item, revision) = numbered.read(org)?;
-    let with = number("with", compared.with)?.and_then(|with| u64::try_from(with).ok());
+    let (item, revision) = version.parse(org)?;
+    let with = parse_number("with", query.with)?.and_then(|with| u64::try_from(with).ok());
     Ok(Json(history::version(&gateway, &item, revision, with).await?))
 }
 
@@ -102,13 +102,13 @@ async fn read(
 )]
 async fn roll_back(
     Tenant { org, gateway, .. }: Tenant<Write>,
-    Path(numbered): Path<VersionPath>,
-    seen: IfMatch,
+    Path(version): Path<VersionPath>,
+    if_match: IfMatch,
 ) -> Result<Json<VersionDetail>, ApiError> {
-    let (item, revision) = numbered.read(org)?;
+    let (item, revision) = version.parse(org)?;
     if matches!(item.kind, ItemKind::Organization | ItemKind::Unit) {
         // The same right as on the routes that change these items.
-        gateway.caller().may(Right::Write, RequestScope::Platform)?;
+        gateway.caller().check_right(Right::Write, RequestScope::Platform)?;
     }
-    Ok(Json(history::roll_back(&gateway, &item, revision, seen).await?))
+    Ok(Json(history::roll_back(&gateway, &item, revision, if_match).await?))
 }

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 /// Counter: requests that passed uncounted because the database did not answer.
 const UNCOUNTED: &str = "ig_rate_limits_uncounted_total";
 /// How long the windows are left alone after they have failed to answer.
-const LASTS: Duration = Duration::from_secs(5);
+const COOLDOWN: Duration = Duration::from_secs(5);
 
 /// When the outage began, while there is one.
 #[derive(Debug, Default)]
@@ -17,16 +17,16 @@ pub(super) struct Outage(Mutex<Option<Instant>>);
 
 impl Outage {
     /// Whether the windows failed to answer a moment ago; if so, this request goes uncounted.
-    pub(super) fn lasts(&self) -> bool {
-        let lasts = self.0.lock().is_some_and(|since| since.elapsed() < LASTS);
-        if lasts {
+    pub(super) fn is_ongoing(&self) -> bool {
+        let is_ongoing = self.0.lock().is_some_and(|since| since.elapsed() < COOLDOWN);
+        if is_ongoing {
             counter!(UNCOUNTED).increment(1);
         }
-        lasts
+        is_ongoing
     }
 
     /// Records an uncounted request. A window that the database refuses to count says nothing about the others.
-    pub(super) fn missed(&self, error: &StoreError) {
+    pub(super) fn record_uncounted(&self, error: &StoreError) {
         counter!(UNCOUNTED).increment(1);
         if matches!(error, StoreError::Refused(_)) {
             tracing::warn!(%error, "a rate limit cannot be counted; a request is let through uncounted");
@@ -38,7 +38,7 @@ impl Outage {
     }
 
     /// The windows have answered again.
-    pub(super) fn ends(&self) {
+    pub(super) fn end(&self) {
         if self.0.lock().take().is_some() {
             tracing::info!("rate limits are counted again");
         }
@@ -52,17 +52,17 @@ mod tests {
     #[test]
     fn outage_keeps_windows_from_being_asked_for_a_while() {
         let outage = Outage::default();
-        assert!(!outage.lasts());
-        outage.missed(&StoreError::Unavailable("away".to_owned()));
-        assert!(outage.lasts());
-        outage.ends();
-        assert!(!outage.lasts());
+        assert!(!outage.is_ongoing());
+        outage.record_uncounted(&StoreError::Unavailable("away".to_owned()));
+        assert!(outage.is_ongoing());
+        outage.end();
+        assert!(!outage.is_ongoing());
     }
 
     #[test]
     fn outage_does_not_begin_when_a_single_window_cannot_be_counted() {
         let outage = Outage::default();
-        outage.missed(&StoreError::Refused("its document cannot be understood".to_owned()));
-        assert!(!outage.lasts());
+        outage.record_uncounted(&StoreError::Refused("its document cannot be understood".to_owned()));
+        assert!(!outage.is_ongoing());
     }
 }

@@ -13,54 +13,54 @@ use ig_service::TaskKind;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
-use super::{BY_HAND, action, event_type_of, payload, sample};
-use crate::document::{TestAsked, TestResult, Tested};
+use super::{MANUAL_SOURCE, check_action, event_type_of, load_payload, load_sample};
+use crate::document::{TestRequest, TestResult, Tested};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::resources::resource;
 
 /// The time reserved for the response, before the request times out.
-const IN_TIME: Duration = Duration::from_secs(1);
+const RESPONSE_MARGIN: Duration = Duration::from_secs(1);
 
 /// Has a worker send a stored integration's deliveries once, logged as MANUAL and never retried. They are made one after another even if
 /// the client disconnects. A delivery that does not end within the request's time is reported as pending, by its log's id.
-pub(crate) async fn send(gateway: &Gateway, org: OrgId, id: IntegrationId, asked: TestAsked) -> Result<Tested, ApiError> {
-    let TestAsked {
+pub(crate) async fn send(gateway: &Gateway, org: OrgId, id: IntegrationId, request: TestRequest) -> Result<Tested, ApiError> {
+    let TestRequest {
         payload: given,
         event_id,
         action_index,
-    } = asked;
+    } = request;
     let integration = resource::get::<Integration>(gateway, org, &id).await?;
-    let text = match payload(gateway, org, given, event_id).await? {
+    let text = match load_payload(gateway, org, given, event_id).await? {
         Some(text) => text,
-        None => sample(gateway, &integration)
+        None => load_sample(gateway, &integration)
             .await?
             .unwrap_or_else(|| Bytes::from_static(b"{}")),
     };
     let event = EventId::new(format!("test-{:032x}", rand::random::<u128>()));
-    let indices = indices(&integration, action_index)?.into_iter();
+    let indices = action_indices(&integration, action_index)?.into_iter();
     let orders: Vec<_> = indices
-        .map(|index| order(&integration, &event, index, text.clone()))
+        .map(|index| delivery_order(&integration, &event, index, text.clone()))
         .collect();
     let (sender, mut ended) = mpsc::unbounded_channel();
-    let (workers, made) = (gateway.workers().clone(), orders.clone());
+    let (workers, pending) = (gateway.workers().clone(), orders.clone());
     let stopping = gateway.context().stopping().clone();
     gateway.context().spawn("test", TaskKind::OneShot, async move {
-        let making = async {
-            for (at, order) in made.iter().enumerate() {
+        let delivering = async {
+            for (at, order) in pending.iter().enumerate() {
                 let report = workers.deliver(order).await;
                 // If no worker can take the first, the others are not tried.
-                let goes_on = report.is_ok() || at > 0;
+                let continues = report.is_ok() || at > 0;
                 let _ = sender.send(report);
-                if !goes_on {
+                if !continues {
                     return;
                 }
             }
         };
-        stopping.run_until_cancelled(making).await;
+        stopping.run_until_cancelled(delivering).await;
     });
     let mut results = Vec::new();
-    let deadline = Instant::now() + gateway.http().request_timeout().saturating_sub(IN_TIME);
+    let deadline = Instant::now() + gateway.http().request_timeout().saturating_sub(RESPONSE_MARGIN);
     for order in &orders {
         let result = match timeout_at(deadline, ended.recv()).await {
             Ok(Some(Ok(report))) => TestResult::of(order.action_index, report),
@@ -73,16 +73,16 @@ pub(crate) async fn send(gateway: &Gateway, org: OrgId, id: IntegrationId, asked
     Ok(Tested { results })
 }
 
-fn indices(integration: &Integration, one: Option<u16>) -> Result<Vec<u16>, ApiError> {
+fn action_indices(integration: &Integration, one: Option<u16>) -> Result<Vec<u16>, ApiError> {
     let Some(index) = one else {
         return Ok(integration.planned_actions().iter().map(|action| action.index).collect());
     };
-    action(integration, index)?;
+    check_action(integration, index)?;
     Ok(vec![index])
 }
 
-fn order(integration: &Integration, event: &EventId, index: u16, payload: Bytes) -> DeliveryCommand {
-    let source = SourceId::new(BY_HAND);
+fn delivery_order(integration: &Integration, event: &EventId, index: u16, payload: Bytes) -> DeliveryCommand {
+    let source = SourceId::new(MANUAL_SOURCE);
     DeliveryCommand {
         org_id: integration.org_id,
         integration: integration.id,

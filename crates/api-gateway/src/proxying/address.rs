@@ -11,7 +11,7 @@ const BASE: &str = "/integrations/";
 const ORG: &str = "orgId";
 
 /// The integration's name and the rest of the path as received: empty, or beginning with `/`.
-pub(super) fn split(path: &str) -> Result<(RouteName, &str), ApiError> {
+pub(super) fn parse_path(path: &str) -> Result<(RouteName, &str), ApiError> {
     let rest = path.strip_prefix(BASE).unwrap_or_default();
     let (name, suffix) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
     let name = name.parse().map_err(|_| ApiError::not_found("Inbound integration"))?;
@@ -19,10 +19,10 @@ pub(super) fn split(path: &str) -> Result<(RouteName, &str), ApiError> {
 }
 
 /// The query to pass on to the target.
-pub(super) fn query(query: &str) -> String {
-    let ours = |pair: &&str| pair.split('=').next() == Some(ORG);
-    let theirs: Vec<_> = query.split('&').filter(|pair| !pair.is_empty() && !ours(pair)).collect();
-    theirs.join("&")
+pub(super) fn target_query(query: &str) -> String {
+    let is_own = |pair: &&str| pair.split('=').next() == Some(ORG);
+    let forwarded: Vec<_> = query.split('&').filter(|pair| !pair.is_empty() && !is_own(pair)).collect();
+    forwarded.join("&")
 }
 
 #[cfg(test)]
@@ -37,11 +37,11 @@ mod tests {
             ("/integrations/a-1/b%2Fc/d", "a-1", "/b%2Fc/d"),
         ];
         for (path, name, rest) in table {
-            let (found, suffix) = split(path).unwrap();
+            let (found, suffix) = parse_path(path).unwrap();
             assert_eq!((found.as_str(), suffix), (name, rest), "{path}");
         }
         for path in ["/integrations/", "/integrations//x", "/integrations/%41", "/other"] {
-            assert!(split(path).is_err(), "{path}");
+            assert!(parse_path(path).is_err(), "{path}");
         }
     }
 
@@ -54,7 +54,7 @@ mod tests {
             ("&&orgId=1&x", "x"),
         ];
         for (given, expected) in table {
-            assert_eq!(query(given), expected, "{given}");
+            assert_eq!(target_query(given), expected, "{given}");
         }
     }
 }

@@ -13,13 +13,13 @@ use ig_core::inbound::ProxyMethod;
 use ig_service::TraceContext;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::admitted::{Admitted, Served};
+use super::admitted::{AdmittedCall, CallResponse};
+use super::matching::overloaded;
 use super::outcome::CallFailure;
-use super::record::{CallRecord, Identity};
-use super::recording::Kept;
+use super::record::{CallIdentity, CallRecord};
+use super::recording::LogAdmission;
 use super::routes::Route;
-use super::wanted::overloaded;
-use super::{Proxying, RETRY_AFTER, metrics, wanted};
+use super::{Proxying, RETRY_AFTER, matching, metrics};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::response_extras::ResponseExtras;
@@ -42,29 +42,29 @@ pub(crate) struct IncomingCall {
 
 /// A call's permits for capacity, released when it ends.
 pub(super) struct Permits {
-    _of_all: Share,
-    _of_one: OwnedSemaphorePermit,
+    _gateway_share: Share,
+    _integration_permit: OwnedSemaphorePermit,
     /// The memory for its body.
     pub(super) body: Share,
 }
 
 /// Answers a call.
-pub(crate) async fn answer(
+pub(crate) async fn handle(
     gateway: &Gateway,
     extras: &ResponseExtras,
     call: &IncomingCall,
     body: Body,
 ) -> Result<Response, ApiError> {
     let proxying = gateway.proxying();
-    let (route, rest) = proxying.route(gateway, call)?;
-    let method = match wanted::method(&route, &call.parts.method) {
+    let (route, rest) = proxying.find_route(gateway, call)?;
+    let method = match matching::allowed_method(&route, &call.parts.method) {
         Ok(method) => method,
         Err(response) => return Ok(response),
     };
-    let permits = proxying.permits(&route)?;
-    let identity = Identity::new(&route, call.request_id.clone(), trace(&call.parts), SystemClock.now());
-    let mut record = proxying.record(gateway, &route, method, &identity).await?;
-    let admitted = Admitted {
+    let permits = proxying.acquire_permits(&route)?;
+    let identity = CallIdentity::new(&route, call.request_id.clone(), trace(&call.parts), SystemClock.now());
+    let mut record = proxying.begin_record(gateway, &route, method, &identity).await?;
+    let admitted = AdmittedCall {
         gateway,
         proxying,
         route,
@@ -75,10 +75,10 @@ pub(crate) async fn answer(
         permits,
     };
     match admitted.serve(extras, body, &mut record).await {
-        Ok(Served::Answer(response)) => Ok(response),
-        Ok(Served::Streams(stream)) => Ok(stream(record)),
-        Err(CallFailure { error, ending }) => {
-            record.close(ending, SystemClock.now());
+        Ok(CallResponse::Complete(response)) => Ok(response),
+        Ok(CallResponse::Streaming(stream)) => Ok(stream(record)),
+        Err(CallFailure { error, outcome }) => {
+            record.close(outcome, SystemClock.now());
             Ok(error.into_response())
         }
     }
@@ -86,52 +86,52 @@ pub(crate) async fn answer(
 
 impl Proxying {
     /// Takes the call's permits. A call never queues for them.
-    fn permits(&self, route: &Route) -> Result<Permits, ApiError> {
+    fn acquire_permits(&self, route: &Route) -> Result<Permits, ApiError> {
         let refused = |reason, message| {
             metrics::shed(reason);
             overloaded(message, RETRY_AFTER)
         };
         let org = route.integration.org_id;
-        let of_all = self.calls.of(org);
-        if !of_all.grow(1) {
+        let gateway_share = self.calls.of(org);
+        if !gateway_share.grow(1) {
             return Err(refused("gateway", "Too many calls are under way, please try again"));
         }
-        let of_one = Arc::clone(&route.room).try_acquire_owned().map_err(|_| {
+        let integration_permit = Arc::clone(&route.permits).try_acquire_owned().map_err(|_| {
             let message = "Too many calls to this integration are under way, please try again";
             refused("integration", message)
         })?;
         Ok(Permits {
-            _of_all: of_all,
-            _of_one: of_one,
+            _gateway_share: gateway_share,
+            _integration_permit: integration_permit,
             body: self.bodies.of(org),
         })
     }
 
-    async fn record(
+    async fn begin_record(
         &self,
         gateway: &Gateway,
         route: &Route,
         method: ProxyMethod,
-        identity: &Identity,
+        identity: &CallIdentity,
     ) -> Result<CallRecord, ApiError> {
         let integration = &route.integration;
-        let kept = match integration.log_level {
-            Some(_) => self.recording.room(integration.logging).await,
-            None => Kept::Lost,
+        let admission = match integration.log_level {
+            Some(_) => self.recording.admit(integration.logging).await,
+            None => LogAdmission::Skipped,
         };
-        let room = match kept {
-            Kept::Lost => None,
-            Kept::Room(room) => Some((room, self.kept_for(gateway, integration.org_id))),
-            Kept::Refused => {
+        let permit = match admission {
+            LogAdmission::Skipped => None,
+            LogAdmission::Granted(permit) => Some((permit, self.retention(gateway, integration.org_id))),
+            LogAdmission::Refused => {
                 metrics::shed("logs");
                 let message = "The call's log could not be kept now, which this integration requires; please try again";
                 return Err(overloaded(message, RETRY_AFTER));
             }
         };
-        Ok(CallRecord::begin(&self.recording, route, method, identity, room))
+        Ok(CallRecord::begin(&self.recording, route, method, identity, permit))
     }
 
-    fn kept_for(&self, gateway: &Gateway, org: OrgId) -> Duration {
+    fn retention(&self, gateway: &Gateway, org: OrgId) -> Duration {
         let configuration = gateway.feed().configuration();
         let organization = configuration.org(org).and_then(|org| org.organization());
         let days = organization.and_then(|organization| organization.retention_days);

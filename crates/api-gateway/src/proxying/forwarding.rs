@@ -15,14 +15,14 @@ use tracing::Instrument as _;
 use super::Proxying;
 use super::intake;
 use super::outcome::CallFailure;
-use super::record::{CallRecord, KEPT};
+use super::record::{CallRecord, MAX_LOGGED_BODY};
 
 /// How long to wait for the body of a failed response.
-const PATIENCE: Duration = Duration::from_secs(1);
+const FAILED_BODY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The start of an attempt.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Began {
+pub(super) struct AttemptStart {
     at: Timestamp,
     instant: Instant,
 }
@@ -42,55 +42,55 @@ pub(super) struct ForwardRetries<'a> {
 
 impl Proxying {
     /// The target's response; a response that reports a failure of the target is an error.
-    pub(super) async fn pass(
+    pub(super) async fn forward(
         &self,
         call: &mut ProxiedCall,
-        persistence: ForwardRetries<'_>,
+        retries: ForwardRetries<'_>,
         record: &mut CallRecord,
-    ) -> Result<(ProxyResponse, Began), CallFailure> {
-        let (mut made, mut may_refresh) = (0, true);
+    ) -> Result<(ProxyResponse, AttemptStart), CallFailure> {
+        let (mut attempts, mut may_refresh) = (0, true);
         loop {
-            let began = Began::now();
-            let passed = self.once(call, persistence).await;
-            record.passes(call);
-            let nothing_was_sent = matches!(passed, Err(CallError::NotConnected(_)));
-            let failure = match passed {
-                Ok(answered) if may_refresh && self.has_stale_token(call, &answered) => {
+            let started = AttemptStart::now();
+            let result = self.send_once(call, retries).await;
+            record.record_forwarded_request(call);
+            let nothing_was_sent = matches!(result, Err(CallError::NotConnected(_)));
+            let failure = match result {
+                Ok(response) if may_refresh && self.has_stale_token(call, &response) => {
                     may_refresh = false;
-                    record.attempted(began.answered(&answered, None, Some(stale())));
+                    record.record_attempt(started.with_response(&response, None, Some(stale_token())));
                     continue;
                 }
-                Ok(answered) if !answered.status.is_server_error() => return Ok((answered, began)),
-                Ok(answered) => failed(answered, began, record).await,
+                Ok(response) if !response.status.is_server_error() => return Ok((response, started)),
+                Ok(response) => record_failed_response(response, started, record).await,
                 Err(CallError::Target(failure) | CallError::NotConnected(failure)) => {
-                    record.attempted(began.unanswered(failure.clone()));
+                    record.record_attempt(started.with_failure(failure.clone()));
                     failure
                 }
-                Err(CallError::ClientAborted) => return Err(intake::broke_off()),
-                Err(CallError::ClientStalled(after)) => return Err(intake::too_slow(after)),
+                Err(CallError::ClientAborted) => return Err(intake::body_interrupted()),
+                Err(CallError::ClientStalled(after)) => return Err(intake::body_timed_out(after)),
             };
-            made += 1;
+            attempts += 1;
             let may_help = nothing_was_sent || matches!(failure.category, ErrorCategory::ServerError | ErrorCategory::Network);
-            match self.pause(&failure, made, call, persistence).filter(|_| may_help) {
-                Some(pause) => tokio::time::sleep(pause).await,
+            match self.retry_delay(&failure, attempts, call, retries).filter(|_| may_help) {
+                Some(delay) => tokio::time::sleep(delay).await,
                 None => return Err(CallFailure::failed(failure)),
             }
         }
     }
 
-    async fn once(&self, call: &mut ProxiedCall, persistence: ForwardRetries<'_>) -> Result<ProxyResponse, CallError> {
+    async fn send_once(&self, call: &mut ProxiedCall, retries: ForwardRetries<'_>) -> Result<ProxyResponse, CallError> {
         let span = tracing::info_span!("ig.attempt", otel.kind = "client");
-        let context = TraceContext::of(&span).unwrap_or_else(|| persistence.trace.child());
+        let context = TraceContext::of(&span).unwrap_or_else(|| retries.trace.child());
         call.set_trace_parent(&context.traceparent());
-        self.proxy.pass(call, persistence.deadline).instrument(span).await
+        self.proxy.pass(call, retries.deadline).instrument(span).await
     }
 
     /// Whether the target refused a token that may be revoked; the next attempt fetches a fresh one.
-    fn has_stale_token(&self, call: &ProxiedCall, answered: &ProxyResponse) -> bool {
-        let refused = answered
+    fn has_stale_token(&self, call: &ProxiedCall, response: &ProxyResponse) -> bool {
+        let refused = response
             .token
             .as_ref()
-            .filter(|_| answered.status == http::StatusCode::UNAUTHORIZED);
+            .filter(|_| response.status == http::StatusCode::UNAUTHORIZED);
         if let Some(token) = refused {
             self.proxy.refuse_token(call, token);
         }
@@ -98,44 +98,44 @@ impl Proxying {
     }
 
     /// The delay before the next attempt; `None` where there is none.
-    fn pause(&self, failure: &Failure, made: u32, call: &ProxiedCall, persistence: ForwardRetries<'_>) -> Option<Duration> {
-        if !persistence.is_repeatable || !call.upload().can_be_sent() {
+    fn retry_delay(&self, failure: &Failure, attempts: u32, call: &ProxiedCall, retries: ForwardRetries<'_>) -> Option<Duration> {
+        if !retries.is_repeatable || !call.upload().can_be_sent() {
             return None;
         }
-        let allowed = u32::from(persistence.attempts);
-        match retry_decision(failure, made, allowed, &self.backoff, &mut rand::rng()) {
-            RetryDecision::RetryIn(pause) if Instant::now() + pause < persistence.deadline => Some(pause),
+        let allowed = u32::from(retries.attempts);
+        match retry_decision(failure, attempts, allowed, &self.backoff, &mut rand::rng()) {
+            RetryDecision::RetryIn(delay) if Instant::now() + delay < retries.deadline => Some(delay),
             RetryDecision::RetryIn(_) | RetryDecision::DeadLetter { .. } | RetryDecision::GiveUp => None,
         }
     }
 }
 
 /// Handles a failed response: logs as much of its body as arrives promptly.
-async fn failed(mut answered: ProxyResponse, began: Began, record: &mut CallRecord) -> Failure {
+async fn record_failed_response(mut response: ProxyResponse, started: AttemptStart, record: &mut CallRecord) -> Failure {
     let failure = Failure {
         category: ErrorCategory::ServerError,
-        message: format!("The target answered {}.", answered.status),
-        retry_after: retry_after(&answered.headers, SystemClock.now()),
+        message: format!("The target answered {}.", response.status),
+        retry_after: retry_after(&response.headers, SystemClock.now()),
     };
-    let most = record.keeps(KEPT);
-    let mut attempt = began.answered(&answered, None, Some(failure.clone()));
-    if most > 0 {
-        let mask = answered.take_mask();
-        let body = tokio::time::timeout(PATIENCE, answered.body.collect_up_to(most)).await;
+    let capture_limit = record.capture_limit(MAX_LOGGED_BODY);
+    let mut attempt = started.with_response(&response, None, Some(failure.clone()));
+    if capture_limit > 0 {
+        let mask = response.take_mask();
+        let body = tokio::time::timeout(FAILED_BODY_TIMEOUT, response.body.collect_up_to(capture_limit)).await;
         attempt.response_body = body.ok().and_then(Result::ok).flatten().map(|bytes| BodyExcerpt {
             bytes: mask(bytes),
             truncated: false,
         });
     }
-    record.attempted(attempt);
+    record.record_attempt(attempt);
     failure
 }
 
-fn stale() -> Failure {
+fn stale_token() -> Failure {
     Failure::new(ErrorCategory::Auth, "The target refused the token; it is asked for anew.")
 }
 
-impl Began {
+impl AttemptStart {
     fn now() -> Self {
         Self {
             at: SystemClock.now(),
@@ -144,16 +144,16 @@ impl Began {
     }
 
     /// An attempt that the target answered.
-    pub(super) fn answered(self, answered: &ProxyResponse, body: Option<BodyExcerpt>, failure: Option<Failure>) -> Attempt {
+    pub(super) fn with_response(self, response: &ProxyResponse, body: Option<BodyExcerpt>, failure: Option<Failure>) -> Attempt {
         Attempt {
-            response_status: Some(answered.status.as_u16()),
-            response_headers: answered.masked_headers(),
+            response_status: Some(response.status.as_u16()),
+            response_headers: response.masked_headers(),
             response_body: body,
             ..self.attempt(failure)
         }
     }
 
-    fn unanswered(self, failure: Failure) -> Attempt {
+    fn with_failure(self, failure: Failure) -> Attempt {
         self.attempt(Some(failure))
     }
 

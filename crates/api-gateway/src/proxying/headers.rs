@@ -22,7 +22,7 @@ pub(super) struct Origin<'a> {
 }
 
 /// A call's headers for the target.
-pub(super) fn forwarded(parts: &Parts, check: &ClientCheck, origin: Origin<'_>) -> HeaderMap {
+pub(super) fn target_headers(parts: &Parts, check: &ClientCheck, origin: Origin<'_>) -> HeaderMap {
     let mut headers = parts.headers.clone();
     strip_request_headers(&mut headers);
     check.strip(&mut headers);

@@ -16,12 +16,12 @@ const SHED: &str = "ig_inbound_calls_shed_total";
 const LOGS_LOST: &str = "ig_inbound_logs_lost_total";
 
 /// Counts the start of a call.
-pub(super) fn began() {
+pub(super) fn call_started() {
     gauge!(IN_FLIGHT).increment(1.0);
 }
 
 /// Counts the end of a call.
-pub(super) fn ended(outcome: &'static str, took: Duration) {
+pub(super) fn call_ended(outcome: &'static str, took: Duration) {
     gauge!(IN_FLIGHT).decrement(1.0);
     counter!(CALLS, "outcome" => outcome).increment(1);
     histogram!(DURATION).record(took);

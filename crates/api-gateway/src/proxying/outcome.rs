@@ -11,7 +11,7 @@ use crate::error::{ApiError, ErrorCode};
 #[derive(Debug)]
 pub(super) enum CallOutcome {
     /// The target answered, and its response is being forwarded.
-    ProxyResponse,
+    Answered,
     /// The target refused the request, and its response is being forwarded.
     RefusedByTarget(u16),
     /// The target failed or was unreachable; the client received nothing of its response.
@@ -21,27 +21,27 @@ pub(super) enum CallOutcome {
     /// The integration's limit allows no call before this moment.
     Limited(Timestamp),
     /// The response broke off half-way.
-    BrokeOff(Failure),
+    Interrupted(Failure),
     /// There was nothing to send.
     Skipped,
     /// The client disconnected before the end of the response.
-    ClientLeft,
+    ClientDisconnected,
 }
 
 /// Why a call failed: the error for its client, and the outcome for its log.
 #[derive(Debug)]
 pub(super) struct CallFailure {
     pub(super) error: Box<ApiError>,
-    pub(super) ending: CallOutcome,
+    pub(super) outcome: CallOutcome,
 }
 
 impl CallFailure {
     /// A failure that the client caused.
     pub(super) fn refused(category: ErrorCategory, error: ApiError) -> Self {
-        let ending = CallOutcome::Refused(Failure::new(category, said(&error)));
+        let outcome = CallOutcome::Refused(Failure::new(category, error_text(&error)));
         Self {
             error: Box::new(error),
-            ending,
+            outcome,
         }
     }
 
@@ -49,7 +49,7 @@ impl CallFailure {
     pub(super) fn limited(error: ApiError, until: Timestamp) -> Self {
         Self {
             error: Box::new(error),
-            ending: CallOutcome::Limited(until),
+            outcome: CallOutcome::Limited(until),
         }
     }
 
@@ -71,16 +71,16 @@ impl CallFailure {
         error.retry_after = failure.retry_after.as_ref().map(Duration::as_secs);
         Self {
             error: Box::new(error),
-            ending: CallOutcome::Failed(failure),
+            outcome: CallOutcome::Failed(failure),
         }
     }
 }
 
 /// An error's message and details as one text.
-fn said(error: &ApiError) -> String {
+fn error_text(error: &ApiError) -> String {
     let details = error.details.iter().map(|detail| {
-        let place = detail.pointer.as_deref().or(detail.parameter.as_deref()).unwrap_or_default();
-        format!("{place} {}", detail.message).trim().to_owned()
+        let pointer = detail.pointer.as_deref().or(detail.parameter.as_deref()).unwrap_or_default();
+        format!("{pointer} {}", detail.message).trim().to_owned()
     });
     std::iter::once(error.message.clone())
         .chain(details)

@@ -20,21 +20,21 @@ use ig_service::TraceContext;
 
 use super::metrics;
 use super::outcome::CallOutcome;
-use super::recording::{Recording, Room};
+use super::recording::{LogPermit, Recording};
 use super::routes::Route;
 
 mod letter;
 
-pub(super) use letter::Letter;
+pub(super) use letter::DeadLetterDraft;
 
 /// How much of a body is kept for the log.
-pub(super) const KEPT: usize = 64 * 1024;
+pub(super) const MAX_LOGGED_BODY: usize = 64 * 1024;
 /// The event source under which calls are logged.
 const SOURCE: &str = "inbound";
 
 /// The identity of a call.
 #[derive(Debug, Clone)]
-pub(super) struct Identity {
+pub(super) struct CallIdentity {
     /// The message's identifier.
     pub(super) message: MessageId,
     /// The call's event identifier, which only the gateway generates.
@@ -44,10 +44,10 @@ pub(super) struct Identity {
     /// The trace context.
     pub(super) trace: TraceContext,
     /// When the call arrived.
-    pub(super) came_at: Timestamp,
+    pub(super) received_at: Timestamp,
 }
 
-impl Identity {
+impl CallIdentity {
     /// The identity of a call that arrives now.
     pub(super) fn new(route: &Route, request_id: String, trace: TraceContext, now: Timestamp) -> Self {
         let event = EventId::new(format!("call_{:032x}", rand::random::<u128>()));
@@ -56,7 +56,7 @@ impl Identity {
             event,
             request_id,
             trace,
-            came_at: now,
+            received_at: now,
         }
     }
 }
@@ -65,20 +65,20 @@ impl Identity {
 #[derive(Debug)]
 pub(super) struct CallRecord {
     recording: Recording,
-    began: Instant,
+    started: Instant,
     /// The log so far; `None` where no log is kept.
-    draft: Option<Box<Draft>>,
+    draft: Option<Box<LogDraft>>,
     is_open: bool,
 }
 
 #[derive(Debug)]
-struct Draft {
+struct LogDraft {
     log: DeliveryLog,
     trace: ExecutionTrace,
     level: LogLevel,
     upload: Option<Upload>,
-    letter: Option<Letter>,
-    room: Room,
+    letter: Option<DeadLetterDraft>,
+    permit: LogPermit,
 }
 
 impl CallRecord {
@@ -87,96 +87,96 @@ impl CallRecord {
         recording: &Recording,
         route: &Route,
         method: ProxyMethod,
-        identity: &Identity,
-        room: Option<(Room, Duration)>,
+        identity: &CallIdentity,
+        permit: Option<(LogPermit, Duration)>,
     ) -> Self {
-        metrics::began();
-        let draft = room.zip(route.integration.log_level).map(|((room, kept_for), level)| {
-            Box::new(Draft {
-                log: log(route, method, identity, kept_for),
+        metrics::call_started();
+        let draft = permit.zip(route.integration.log_level).map(|((permit, retention), level)| {
+            Box::new(LogDraft {
+                log: new_log(route, method, identity, retention),
                 trace: ExecutionTrace::default(),
                 level,
                 upload: None,
                 letter: None,
-                room,
+                permit,
             })
         });
         Self {
             recording: recording.clone(),
-            began: Instant::now(),
+            started: Instant::now(),
             draft,
             is_open: true,
         }
     }
 
     /// Whether a log is kept at all.
-    pub(super) fn is_kept(&self) -> bool {
+    pub(super) fn is_logged(&self) -> bool {
         self.draft.is_some()
     }
 
     /// How much of a body is kept.
-    pub(super) fn keeps(&self, most: usize) -> usize {
-        if self.is_full() { most } else { 0 }
+    pub(super) fn capture_limit(&self, max_bytes: usize) -> usize {
+        if self.is_body_logged() { max_bytes } else { 0 }
     }
 
-    fn is_full(&self) -> bool {
+    fn is_body_logged(&self) -> bool {
         self.draft.as_ref().is_some_and(|draft| draft.level == LogLevel::Full)
     }
 
     /// Records the request body as received.
-    pub(super) fn came_with(&mut self, upload: &Upload) {
+    pub(super) fn record_received_body(&mut self, upload: &Upload) {
         if let Some(draft) = self.draft.as_mut().filter(|draft| draft.level == LogLevel::Full) {
             draft.upload = Some(upload.clone());
         }
     }
 
     /// Records what becomes a dead letter if the call fails.
-    pub(super) fn would_leave(&mut self, letter: Letter) {
+    pub(super) fn set_dead_letter(&mut self, letter: DeadLetterDraft) {
         if let Some(draft) = &mut self.draft {
             draft.letter = Some(letter);
         }
     }
 
     /// Records a transformation or its failure.
-    pub(super) fn shaped(&mut self, name: &'static str, took: Duration, detail: String, console: Vec<String>) {
+    pub(super) fn record_transformation(&mut self, name: &'static str, took: Duration, detail: String, console: Vec<String>) {
         if let Some(draft) = &mut self.draft {
             draft.trace.console.extend(console);
         }
-        self.step(name, took, detail);
+        self.record_step(name, took, detail);
     }
 
     /// Records the transformed request body.
-    pub(super) fn sends(&mut self, body: &Bytes) {
+    pub(super) fn record_sent_body(&mut self, body: &Bytes) {
         if let Some(draft) = self.draft.as_mut().filter(|draft| draft.level == LogLevel::Full) {
             draft.log.request_payload = Some(body.clone());
         }
     }
 
     /// Records the target address.
-    pub(super) fn goes_to(&mut self, address: &Uri) {
+    pub(super) fn set_target(&mut self, address: &Uri) {
         if let Some(draft) = self.draft.as_mut().filter(|draft| draft.log.target.url.uri() != address)
-            && let Some(url) = shown(address, draft.level)
+            && let Some(url) = logged_address(address, draft.level)
         {
             draft.log.target.url = url;
         }
     }
 
     /// Records the headers of a call that is not forwarded.
-    pub(super) fn held_back(&mut self, headers: &HeaderMap) {
+    pub(super) fn record_unsent_headers(&mut self, headers: &HeaderMap) {
         if let Some(draft) = &mut self.draft {
             draft.log.request_headers = masked_headers(headers);
         }
     }
 
     /// Records the request that is about to be forwarded.
-    pub(super) fn passes(&mut self, call: &ProxiedCall) {
+    pub(super) fn record_forwarded_request(&mut self, call: &ProxiedCall) {
         let Some(draft) = &mut self.draft else { return };
         draft.log.request_headers = call.masked_headers();
         draft.log.signature = call.signature().map(str::to_owned);
     }
 
     /// Records an attempt.
-    pub(super) fn attempted(&mut self, attempt: Attempt) {
+    pub(super) fn record_attempt(&mut self, attempt: Attempt) {
         if self.draft.is_none() {
             return;
         }
@@ -185,14 +185,14 @@ impl CallRecord {
             (None, Some(status)) => format!("HTTP {status}"),
             (None, None) => String::new(),
         };
-        self.step("attempt", attempt.duration, detail);
+        self.record_step("attempt", attempt.duration, detail);
         if let Some(draft) = &mut self.draft {
             draft.log.attempts.push(attempt);
         }
     }
 
-    fn step(&mut self, name: &'static str, duration: Duration, detail: String) {
-        let offset = self.began.elapsed().saturating_sub(duration);
+    fn record_step(&mut self, name: &'static str, duration: Duration, detail: String) {
+        let offset = self.started.elapsed().saturating_sub(duration);
         if let Some(draft) = &mut self.draft {
             draft.trace.steps.push(Step {
                 name,
@@ -204,30 +204,33 @@ impl CallRecord {
     }
 
     /// Closes the record and hands over its log.
-    pub(super) fn close(&mut self, ending: CallOutcome, now: Timestamp) {
+    pub(super) fn close(&mut self, outcome: CallOutcome, now: Timestamp) {
         if !std::mem::replace(&mut self.is_open, false) {
             return;
         }
-        metrics::ended(outcome(&ending), self.began.elapsed());
+        metrics::call_ended(outcome_label(&outcome), self.started.elapsed());
         if let Some(draft) = self.draft.take() {
-            let (entry, room) = draft.conclude(ending, now);
-            self.recording.record(entry, room);
+            let (entry, permit) = draft.conclude(outcome, now);
+            self.recording.record(entry, permit);
         }
     }
 }
 
 impl Drop for CallRecord {
     fn drop(&mut self) {
-        self.close(CallOutcome::ClientLeft, chrono::Utc::now());
+        self.close(CallOutcome::ClientDisconnected, chrono::Utc::now());
     }
 }
 
-impl Draft {
-    fn conclude(mut self, ending: CallOutcome, now: Timestamp) -> (JournalEntry, Room) {
-        let kept: Option<BodyExcerpt> = self.upload.take().and_then(|upload| upload.captured());
-        self.log.original_payload = kept.map(|body| body.bytes).filter(|bytes| !bytes.is_empty());
-        let letter = self.letter.take().and_then(|letter| letter.of(&ending, &self.log, now));
-        let (status, error) = letter::verdict(ending, letter.as_deref());
+impl LogDraft {
+    fn conclude(mut self, outcome: CallOutcome, now: Timestamp) -> (JournalEntry, LogPermit) {
+        let captured: Option<BodyExcerpt> = self.upload.take().and_then(|upload| upload.captured());
+        self.log.original_payload = captured.map(|body| body.bytes).filter(|bytes| !bytes.is_empty());
+        let letter = self
+            .letter
+            .take()
+            .and_then(|letter| letter.into_dead_letter(&outcome, &self.log, now));
+        let (status, error) = letter::final_status(outcome, letter.as_deref());
         self.log.status = status;
         self.log.error = error;
         self.log.delivered_at = (status == DeliveryStatus::Success).then_some(now);
@@ -236,13 +239,13 @@ impl Draft {
             trace: self.trace,
             dead_letter: letter,
         };
-        (entry, self.room)
+        (entry, self.permit)
     }
 }
 
-fn log(route: &Route, method: ProxyMethod, identity: &Identity, kept_for: Duration) -> DeliveryLog {
+fn new_log(route: &Route, method: ProxyMethod, identity: &CallIdentity, retention: Duration) -> DeliveryLog {
     let integration = &route.integration;
-    let at = identity.came_at;
+    let at = identity.received_at;
     DeliveryLog {
         id: identity.message.log_id(Some(at)),
         message_id: identity.message,
@@ -276,29 +279,29 @@ fn log(route: &Route, method: ProxyMethod, identity: &Identity, kept_for: Durati
         trace_id: identity.trace.trace_id(),
         created_at: at,
         delivered_at: None,
-        expires_at: at + kept_for,
+        expires_at: at + retention,
     }
 }
 
 /// An address as logs show it, where the client's query counts as payload.
-fn shown(address: &Uri, level: LogLevel) -> Option<ig_core::integration::TargetUrl> {
+fn logged_address(address: &Uri, level: LogLevel) -> Option<ig_core::integration::TargetUrl> {
     let whole = address.to_string();
-    let shown = match level {
+    let logged = match level {
         LogLevel::Full => whole.as_str(),
         LogLevel::Metadata => whole.split('?').next().unwrap_or_default(),
     };
-    shown.parse().ok()
+    logged.parse().ok()
 }
 
-fn outcome(ending: &CallOutcome) -> &'static str {
-    match ending {
-        CallOutcome::ProxyResponse => "ANSWERED",
+fn outcome_label(outcome: &CallOutcome) -> &'static str {
+    match outcome {
+        CallOutcome::Answered => "ANSWERED",
         CallOutcome::RefusedByTarget(_) => "REFUSED_BY_TARGET",
         CallOutcome::Failed(_) => "FAILED",
         CallOutcome::Refused(_) => "REFUSED",
         CallOutcome::Limited(_) => "LIMITED",
-        CallOutcome::BrokeOff(_) => "BROKE_OFF",
+        CallOutcome::Interrupted(_) => "BROKE_OFF",
         CallOutcome::Skipped => "SKIPPED",
-        CallOutcome::ClientLeft => "CLIENT_LEFT",
+        CallOutcome::ClientDisconnected => "CLIENT_LEFT",
     }
 }

@@ -11,7 +11,7 @@ use ig_core::delivery_log::Attempt;
 use ig_delivery::{BodyCapture, ResponseBody, ResponseBodyError};
 
 use super::call::Permits;
-use super::forwarding::Began;
+use super::forwarding::AttemptStart;
 use super::outcome::CallOutcome;
 use super::record::CallRecord;
 
@@ -20,11 +20,11 @@ pub(super) struct OnEnd {
     /// The call's record.
     pub(super) record: CallRecord,
     /// The part of the response to log, where a log is kept.
-    pub(super) told: Option<LoggedResponse>,
+    pub(super) logged: Option<LoggedResponse>,
     /// When the attempt that was answered began.
-    pub(super) began: Began,
+    pub(super) started: AttemptStart,
     /// The outcome of the call if the response completes.
-    pub(super) ending: CallOutcome,
+    pub(super) outcome: CallOutcome,
     /// The call's permits.
     pub(super) permits: Permits,
 }
@@ -34,19 +34,19 @@ pub(super) struct LoggedResponse {
     /// The attempt that was answered.
     pub(super) attempt: Attempt,
     /// The beginning of the body.
-    pub(super) keeping: BodyCapture,
+    pub(super) capture: BodyCapture,
     /// Masks credentials in the logged body.
     pub(super) mask: Box<dyn Fn(Bytes) -> Bytes + Send>,
 }
 
 impl LoggedResponse {
-    fn attempt(mut self, began: Began, ending: Option<&CallOutcome>) -> Attempt {
-        self.attempt.duration = began.elapsed();
-        self.attempt.response_body = self.keeping.take().filter(|body| !body.bytes.is_empty());
+    fn attempt(mut self, started: AttemptStart, outcome: Option<&CallOutcome>) -> Attempt {
+        self.attempt.duration = started.elapsed();
+        self.attempt.response_body = self.capture.take().filter(|body| !body.bytes.is_empty());
         if let Some(body) = &mut self.attempt.response_body {
             body.bytes = (self.mask)(std::mem::take(&mut body.bytes));
         }
-        if let Some(CallOutcome::BrokeOff(failure)) = ending {
+        if let Some(CallOutcome::Interrupted(failure)) = outcome {
             self.attempt.failure = Some(failure.clone());
         }
         self.attempt
@@ -68,19 +68,19 @@ impl RecordedBody {
         })
     }
 
-    fn end(&mut self, ending: Option<CallOutcome>) {
+    fn end(&mut self, outcome: Option<CallOutcome>) {
         let Some(at_end) = self.at_end.take() else { return };
         let OnEnd {
             mut record,
-            told,
-            began,
-            ending: in_order,
+            logged,
+            started,
+            outcome: complete_outcome,
             permits,
         } = *at_end;
-        if let Some(told) = told {
-            record.attempted(told.attempt(began, ending.as_ref()));
+        if let Some(logged) = logged {
+            record.record_attempt(logged.attempt(started, outcome.as_ref()));
         }
-        record.close(ending.unwrap_or(in_order), SystemClock.now());
+        record.close(outcome.unwrap_or(complete_outcome), SystemClock.now());
         drop(permits);
     }
 }
@@ -94,12 +94,12 @@ impl Body for RecordedBody {
         let frame = ready!(Pin::new(&mut this.body).poll_frame(context));
         match &frame {
             Some(Ok(frame)) => {
-                let told = this.at_end.as_mut().and_then(|at_end| at_end.told.as_mut());
-                if let (Some(told), Some(data)) = (told, frame.data_ref()) {
-                    told.keeping.record(data);
+                let logged = this.at_end.as_mut().and_then(|at_end| at_end.logged.as_mut());
+                if let (Some(logged), Some(data)) = (logged, frame.data_ref()) {
+                    logged.capture.record(data);
                 }
             }
-            Some(Err(ResponseBodyError(failure))) => this.end(Some(CallOutcome::BrokeOff(failure.clone()))),
+            Some(Err(ResponseBodyError(failure))) => this.end(Some(CallOutcome::Interrupted(failure.clone()))),
             None => this.end(None),
         }
         Poll::Ready(frame)
@@ -117,7 +117,7 @@ impl Body for RecordedBody {
 /// After a complete body of announced length the connection does not poll for the end, nor does it after the client disconnects.
 impl Drop for RecordedBody {
     fn drop(&mut self) {
-        let left = (!self.body.is_end_stream()).then_some(CallOutcome::ClientLeft);
+        let left = (!self.body.is_end_stream()).then_some(CallOutcome::ClientDisconnected);
         self.end(left);
     }
 }

@@ -23,14 +23,14 @@ pub(super) struct Route {
     /// Its name in logs and scripts.
     pub(super) event_type: EventType,
     /// The compiled parts, or why calls cannot be forwarded.
-    pub(super) ready: Result<Ready, String>,
+    pub(super) compiled: Result<CompiledRoute, String>,
     /// Permits for calls in flight.
-    pub(super) room: Arc<Semaphore>,
+    pub(super) permits: Arc<Semaphore>,
 }
 
 /// The compiled parts that forwarding a call takes.
 #[derive(Debug)]
-pub(super) struct Ready {
+pub(super) struct CompiledRoute {
     pub(super) template: ProxyTemplate,
     pub(super) client: ClientCheck,
     pub(super) request: Option<CompiledShape>,
@@ -40,14 +40,14 @@ pub(super) struct Ready {
 /// The cache of routes.
 #[derive(Debug, Default)]
 pub(super) struct Routes {
-    ready: RwLock<HashMap<IntegrationId, Arc<Route>>>,
+    cache: RwLock<HashMap<IntegrationId, Arc<Route>>>,
 }
 
 impl Routes {
     /// The integration with a name, active or not.
     pub(super) fn find(&self, configuration: &Configuration, org: OrgId, name: &RouteName) -> Option<Arc<Route>> {
         let integration = configuration.org(org)?.inbound(name)?;
-        let known = self.ready.read().get(&integration.id).cloned();
+        let known = self.cache.read().get(&integration.id).cloned();
         match known {
             Some(route) if Arc::ptr_eq(&route.integration, integration) => Some(route),
             earlier => Some(self.prepare(configuration, integration, earlier.as_deref())),
@@ -63,19 +63,19 @@ impl Routes {
         let route = Arc::new(Route {
             integration: Arc::clone(integration),
             event_type: EventType::new(integration.route.as_str()),
-            ready: Ready::compile(integration).map_err(|faults| faults.to_string()),
-            room: room(integration, earlier),
+            compiled: CompiledRoute::compile(integration).map_err(|faults| faults.to_string()),
+            permits: permits(integration, earlier),
         });
-        let mut ready = self.ready.write();
-        ready.insert(integration.id, Arc::clone(&route));
-        if ready.len() > SWEEP_ABOVE {
-            ready.retain(|_, route| is_configured(configuration, &route.integration));
+        let mut cache = self.cache.write();
+        cache.insert(integration.id, Arc::clone(&route));
+        if cache.len() > SWEEP_ABOVE {
+            cache.retain(|_, route| is_configured(configuration, &route.integration));
         }
         route
     }
 }
 
-impl Ready {
+impl CompiledRoute {
     fn compile(integration: &InboundIntegration) -> Result<Self, Faults> {
         let shape = |transformation: &Option<_>| {
             let compiled = transformation
@@ -93,9 +93,9 @@ impl Ready {
 }
 
 /// Keeps the permits of an earlier route, so that a change of configuration still counts its calls in flight.
-fn room(integration: &InboundIntegration, earlier: Option<&Route>) -> Arc<Semaphore> {
+fn permits(integration: &InboundIntegration, earlier: Option<&Route>) -> Arc<Semaphore> {
     match earlier {
-        Some(route) if route.integration.max_concurrency == integration.max_concurrency => Arc::clone(&route.room),
+        Some(route) if route.integration.max_concurrency == integration.max_concurrency => Arc::clone(&route.permits),
         _ => Arc::new(Semaphore::new(integration.max_concurrency as usize)),
     }
 }

@@ -10,21 +10,21 @@ use ig_core::event::Payload;
 use ig_core::outcome::{ErrorCategory, Failure};
 use ig_transform::{CompiledShape, Refusal, Subject, TransformError, Transformer, WithConsole};
 
-use super::described;
+use super::content_headers;
+use super::matching::overloaded;
 use super::outcome::CallFailure;
 use super::record::CallRecord;
 use super::routes::Route;
-use super::wanted::overloaded;
 use crate::error::{ApiError, ErrorCode};
 
 /// Whether the content type is JSON; a missing one counts as JSON.
 pub(super) fn is_json(headers: &HeaderMap) -> bool {
     let given = headers.get(CONTENT_TYPE);
-    given.is_none_or(|given| given.to_str().is_ok_and(described::is_json))
+    given.is_none_or(|given| given.to_str().is_ok_and(content_headers::is_json))
 }
 
 /// The transformed request body; `None` where the script returns nothing to send. An empty body counts as an empty object.
-pub(super) async fn request(
+pub(super) async fn transform_request(
     transformer: &Transformer,
     route: &Route,
     shape: &CompiledShape,
@@ -46,23 +46,23 @@ pub(super) async fn request(
         let error = ApiError::fault("", format!("is not valid JSON: {error}"));
         CallFailure::refused(ErrorCategory::ClientError, error)
     })?;
-    match shaped(transformer, route, shape, &payload, "transform request", record).await {
+    match transform(transformer, route, shape, &payload, "transform request", record).await {
         Ok(shaped) => Ok(shaped),
-        Err(TransformError::Refused(refusal)) => Err(unshaped(&refusal)),
-        Err(TransformError::Disabled(refusal, left)) => Err(disabled(&refusal, left)),
+        Err(TransformError::Refused(refusal)) => Err(untransformable(&refusal)),
+        Err(TransformError::Disabled(refusal, left)) => Err(script_disabled(&refusal, left)),
         Err(TransformError::Unavailable(reason)) => Err(unavailable(&reason)),
     }
 }
 
 /// The transformed response body; `None` where the script returned null.
-pub(super) async fn answer(
+pub(super) async fn transform_response(
     transformer: &Transformer,
     route: &Route,
     shape: &CompiledShape,
     payload: &Payload,
     record: &mut CallRecord,
 ) -> Result<Option<Bytes>, CallFailure> {
-    match shaped(transformer, route, shape, payload, "transform answer", record).await {
+    match transform(transformer, route, shape, payload, "transform answer", record).await {
         Ok(shaped) => Ok(shaped),
         Err(TransformError::Refused(refusal) | TransformError::Disabled(refusal, _)) => {
             let message = format!("The target's answer could not be transformed: {refusal}");
@@ -72,7 +72,7 @@ pub(super) async fn answer(
     }
 }
 
-async fn shaped(
+async fn transform(
     transformer: &Transformer,
     route: &Route,
     shape: &CompiledShape,
@@ -88,24 +88,24 @@ async fn shaped(
         event_type: &route.event_type,
         now: SystemClock.now(),
     };
-    let began = Instant::now();
+    let started = Instant::now();
     let WithConsole { result, console } = transformer.shape(shape, payload, &subject).await;
     let detail = match &result {
         Ok(Some(body)) => format!("{} bytes", body.len()),
         Ok(None) => "null".to_owned(),
         Err(error) => error.to_string(),
     };
-    record.shaped(step, began.elapsed(), detail, console);
+    record.record_transformation(step, started.elapsed(), detail, console);
     result
 }
 
-fn unshaped(refusal: &Refusal) -> CallFailure {
+fn untransformable(refusal: &Refusal) -> CallFailure {
     let error = ApiError::fault("", format!("could not be transformed: {refusal}"));
     CallFailure::refused(ErrorCategory::Transformation, error)
 }
 
 /// The error while a script is disabled: the client did nothing wrong and may try again later.
-fn disabled(refusal: &Refusal, left: Duration) -> CallFailure {
+fn script_disabled(refusal: &Refusal, left: Duration) -> CallFailure {
     let message = format!("The body cannot be transformed now: {refusal}");
     CallFailure::refused(ErrorCategory::Transformation, overloaded(&message, left))
 }

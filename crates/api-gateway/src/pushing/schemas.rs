@@ -19,11 +19,11 @@ const VIOLATIONS: &str = "ig_event_schema_violations_total";
 const CONCURRENCY: usize = 4;
 
 /// The warnings of each event. A single event to reject refuses them all, with each fault at its place.
-pub(super) async fn judged(
+pub(super) async fn validate(
     gateway: &Gateway,
     org: OrgId,
     events: &[CheckedEvent],
-    place: &impl Fn(usize) -> String,
+    pointer: &impl Fn(usize) -> String,
 ) -> Result<Vec<Vec<Detail>>, ApiError> {
     let definitions: Vec<_> = {
         let configuration = gateway.feed().configuration();
@@ -31,31 +31,31 @@ pub(super) async fn judged(
         let definition = |event: &CheckedEvent| org.and_then(|org| org.event_type(&event.event_type)).map(Arc::clone);
         events.iter().map(definition).collect()
     };
-    let judging: Vec<_> = events
+    let validations: Vec<_> = events
         .iter()
         .zip(definitions)
-        .map(|(event, definition)| judge(gateway, event, definition))
+        .map(|(event, definition)| validate_event(gateway, event, definition))
         .collect();
-    let verdicts: Vec<_> = stream::iter(judging).buffered(CONCURRENCY).try_collect().await?;
+    let verdicts: Vec<_> = stream::iter(validations).buffered(CONCURRENCY).try_collect().await?;
     let mut rejected = Faults::default();
     let mut warnings = Vec::with_capacity(events.len());
     for (at, (event, verdict)) in events.iter().zip(verdicts).enumerate() {
-        let below = |faults| {
-            let mut placed = Faults::default();
-            placed.add_below(&format!("{}/payload", place(at)), faults);
-            placed
+        let under_payload = |faults| {
+            let mut prefixed = Faults::default();
+            prefixed.add_below(&format!("{}/payload", pointer(at)), faults);
+            prefixed
         };
         warnings.push(match verdict {
             Verdict::Fine => Vec::new(),
             Verdict::Warn(faults) => {
                 metrics::counter!(VIOLATIONS, "validation" => "warn").increment(1);
-                let faults = below(faults);
+                let faults = under_payload(faults);
                 tracing::warn!(%org, event_type = %event.event_type, %faults, "a payload does not keep to its schema");
                 ApiError::from(faults).details
             }
             Verdict::Reject(faults) => {
                 metrics::counter!(VIOLATIONS, "validation" => "reject").increment(1);
-                rejected.add_below("", below(faults));
+                rejected.add_below("", under_payload(faults));
                 Vec::new()
             }
         });
@@ -63,7 +63,7 @@ pub(super) async fn judged(
     Ok(rejected.into_result(warnings)?)
 }
 
-async fn judge(
+async fn validate_event(
     gateway: &Gateway,
     event: &CheckedEvent,
     definition: Option<Arc<EventTypeDefinition>>,
@@ -72,8 +72,8 @@ async fn judge(
         return Ok(Verdict::Fine);
     };
     let payload = event.payload.get().as_bytes();
-    let judged = gateway.schemas().validate(&definition, payload, Purpose::Live).await;
-    judged.map_err(|error| {
+    let validated = gateway.schemas().validate(&definition, payload, Purpose::Live).await;
+    validated.map_err(|error| {
         let event_type = &event.event_type;
         tracing::warn!(%event_type, %error, "a payload cannot be held against its schema now");
         let reason = match error {

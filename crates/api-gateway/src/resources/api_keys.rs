@@ -21,23 +21,23 @@ pub(crate) async fn get(gateway: &Gateway, id: ApiKeyId) -> Result<ApiKey, ApiEr
 }
 
 /// Creates a key of 256 random bits. Its permissions never exceed its creator's.
-pub(crate) async fn create(gateway: &Gateway, asked: ApiKeyAsked) -> Result<ApiKeyEntry, ApiError> {
-    let new = asked.new_key(Utc::now().trunc_subsecs(3))?;
+pub(crate) async fn create(gateway: &Gateway, request: ApiKeyAsked) -> Result<ApiKeyEntry, ApiError> {
+    let new = request.new_key(Utc::now().trunc_subsecs(3))?;
     let given = Holder::Key {
         reach: new.org_id.map_or(Reach::Everything, Reach::Org),
         scopes: new.scopes.clone(),
     };
-    gateway.caller().may_grant(&given, new.expires_at)?;
+    gateway.caller().check_grant(&given, new.expires_at)?;
     if let Some(org) = new.org_id {
-        gateway.named_org("/orgId", org).await?;
+        gateway.check_named_org("/orgId", org).await?;
     }
     let text = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()));
-    let made = gateway
+    let created = gateway
         .store()
         .api_keys()
         .create(&KeyHash::of(&text), new, gateway.caller().actor())
         .await?;
-    Ok(ApiKeyEntry::shown_once(made, text))
+    Ok(ApiKeyEntry::with_secret(created, text))
 }
 
 /// Revokes a key permanently; revoking it again changes nothing.
@@ -48,6 +48,6 @@ pub(crate) async fn revoke(gateway: &Gateway, id: ApiKeyId) -> Result<(), ApiErr
         .api_keys()
         .revoke(id, gateway.caller().actor(), Utc::now())
         .await?;
-    gateway.keys().forget();
+    gateway.keys().forget_all();
     Ok(())
 }

@@ -22,7 +22,7 @@ use step::Step;
 
 /// The options of applying a document.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Applying {
+pub(crate) struct ApplyOptions {
     /// Report the changes without making them.
     pub dry_run: bool,
     /// Delete the resources that the document's sections omit.
@@ -34,11 +34,11 @@ pub(crate) struct Applying {
 /// Exports an organisation's configuration.
 pub(crate) async fn export(gateway: &Gateway, org: OrgId) -> Result<ConfigurationDocument, ApiError> {
     Ok(ConfigurationDocument {
-        event_types: Some(kind::exported::<EventTypeDefinition>(gateway, org).await?),
-        templates: Some(kind::exported::<Template>(gateway, org).await?),
-        outbound_integrations: Some(kind::exported::<Integration>(gateway, org).await?),
-        inbound_integrations: Some(kind::exported::<InboundIntegration>(gateway, org).await?),
-        scheduled_jobs: Some(kind::exported::<Job>(gateway, org).await?),
+        event_types: Some(kind::export::<EventTypeDefinition>(gateway, org).await?),
+        templates: Some(kind::export::<Template>(gateway, org).await?),
+        outbound_integrations: Some(kind::export::<Integration>(gateway, org).await?),
+        inbound_integrations: Some(kind::export::<InboundIntegration>(gateway, org).await?),
+        scheduled_jobs: Some(kind::export::<Job>(gateway, org).await?),
         ..ConfigurationDocument::of(org)
     })
 }
@@ -51,7 +51,7 @@ pub(crate) async fn apply(
     gateway: &Gateway,
     org: OrgId,
     document: ConfigurationDocument,
-    asked: Applying,
+    options: ApplyOptions,
 ) -> Result<ConfigurationPlan, ApiError> {
     let ConfigurationDocument {
         version: _,
@@ -62,48 +62,48 @@ pub(crate) async fn apply(
         inbound_integrations,
         scheduled_jobs,
     } = document;
-    let mut draft = Draft {
+    let mut planner = Planner {
         gateway,
         org,
-        prune: asked.prune,
+        prune: options.prune,
         faults: Faults::default(),
         steps: Vec::new(),
         unchanged: 0,
     };
-    draft.take::<EventTypeDefinition>(event_types).await?;
-    draft.take::<Template>(templates).await?;
-    draft.take::<Integration>(outbound_integrations).await?;
-    draft.take::<InboundIntegration>(inbound_integrations).await?;
-    draft.take::<Job>(scheduled_jobs).await?;
-    let Draft {
+    planner.plan_section::<EventTypeDefinition>(event_types).await?;
+    planner.plan_section::<Template>(templates).await?;
+    planner.plan_section::<Integration>(outbound_integrations).await?;
+    planner.plan_section::<InboundIntegration>(inbound_integrations).await?;
+    planner.plan_section::<Job>(scheduled_jobs).await?;
+    let Planner {
         faults,
         mut steps,
         unchanged,
         ..
-    } = draft;
+    } = planner;
     faults.into_result(())?;
     // Deletions come last: a failure on the way leaves too much rather than too little.
     steps.sort_by_key(|step| step.change.action == "DELETE");
-    let plan = name(&steps);
-    if asked.plan.is_some_and(|seen| seen != plan) {
+    let plan = fingerprint(&steps);
+    if options.plan.is_some_and(|reviewed| reviewed != plan) {
         return Err(ApiError::new(
             ErrorCode::PreconditionFailed,
             "The changes are not those that were seen: plan again",
         ));
     }
     let changes: Vec<PlannedChange> = steps.iter().map(|step| step.change.clone()).collect();
-    if !asked.dry_run {
-        make(steps).await?;
+    if !options.dry_run {
+        apply_steps(steps).await?;
     }
     Ok(ConfigurationPlan {
         plan,
-        applied: !asked.dry_run,
+        applied: !options.dry_run,
         changes,
         unchanged,
     })
 }
 
-struct Draft<'a> {
+struct Planner<'a> {
     gateway: &'a Gateway,
     org: OrgId,
     prune: bool,
@@ -112,23 +112,23 @@ struct Draft<'a> {
     unchanged: u64,
 }
 
-impl Draft<'_> {
+impl Planner<'_> {
     /// Plans one section; an absent section stays as it is.
-    async fn take<K: Kind>(&mut self, said: Option<Vec<K::Document>>) -> Result<(), ApiError> {
-        let Some(said) = said else { return Ok(()) };
-        let planned = kind::plan::<K>(self.gateway, self.org, said, self.prune).await?;
-        self.faults.add_below(&format!("/{}", K::PART), planned.faults);
+    async fn plan_section<K: Kind>(&mut self, documents: Option<Vec<K::Document>>) -> Result<(), ApiError> {
+        let Some(documents) = documents else { return Ok(()) };
+        let planned = kind::plan::<K>(self.gateway, self.org, documents, self.prune).await?;
+        self.faults.add_below(&format!("/{}", K::SECTION), planned.faults);
         self.steps.extend(planned.steps);
         self.unchanged += planned.unchanged;
         Ok(())
     }
 }
 
-async fn make(steps: Vec<Step<'_>>) -> Result<(), ApiError> {
+async fn apply_steps(steps: Vec<Step<'_>>) -> Result<(), ApiError> {
     let all = steps.len();
     for (made, step) in steps.into_iter().enumerate() {
         let what = format!("{} {}", step.change.kind, step.change.name);
-        step.make.await.map_err(|error| ApiError {
+        step.apply.await.map_err(|error| ApiError {
             message: format!("{made} of {all} changes were made, and then {what} failed: {}", error.message),
             ..error
         })?;
@@ -137,7 +137,7 @@ async fn make(steps: Vec<Step<'_>>) -> Result<(), ApiError> {
 }
 
 /// The name of a plan: equal exactly for equal changes of the same resources, secrets included.
-fn name(steps: &[Step<'_>]) -> String {
+fn fingerprint(steps: &[Step<'_>]) -> String {
     let mut hash = Sha256::new();
     for step in steps {
         hash.update(&step.digest);

@@ -11,11 +11,11 @@ use ig_store::{Expected, MaybeReadable};
 use ig_transform::TransformError;
 
 use super::resource::{self, Resource, checked_commit, resource_fields};
-use super::{changed_now, made_now};
+use super::{creation_stamp, update_stamp};
 use crate::document::{EventTypeDocument, FieldSchemaChange};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
-use crate::guard::IfMatch;
+use crate::if_match::IfMatch;
 use crate::path;
 
 impl Resource for EventTypeDefinition {
@@ -69,25 +69,30 @@ pub(crate) async fn put_fields(
     org: OrgId,
     event_type: EventType,
     change: FieldSchemaChange,
-    seen: IfMatch,
+    if_match: IfMatch,
 ) -> Result<EventTypeDefinition, ApiError> {
     let found = gateway.store().event_types().get(org, &event_type).await?;
     let Some(stored) = found else {
-        let named = EventTypeDocument::of_name(event_type.as_str());
-        let made = EventTypeDefinition::from_document(named, org, checked_name(&event_type)?, made_now())?;
-        return checked_commit(gateway, change.apply(made)?, Expected::New).await;
+        let document = EventTypeDocument::of_name(event_type.as_str());
+        let definition = EventTypeDefinition::from_document(document, org, parse_name(&event_type)?, creation_stamp())?;
+        return checked_commit(gateway, change.apply(definition)?, Expected::New).await;
     };
-    let expected = seen.against(change.revision, stored.revision)?;
-    let updated_at = changed_now(stored.created_at).updated_at;
+    let expected = if_match.against(change.revision, stored.revision)?;
+    let updated_at = update_stamp(stored.created_at).updated_at;
     let definition = change.apply(EventTypeDefinition { updated_at, ..stored })?;
     checked_commit(gateway, definition, expected).await
 }
 
 /// Removes the schema of an event type, which stays defined; its payloads are no longer validated.
-pub(crate) async fn forget_schema(gateway: &Gateway, org: OrgId, event_type: &EventType, seen: IfMatch) -> Result<(), ApiError> {
+pub(crate) async fn remove_schema(
+    gateway: &Gateway,
+    org: OrgId,
+    event_type: &EventType,
+    if_match: IfMatch,
+) -> Result<(), ApiError> {
     let stored: EventTypeDefinition = resource::get(gateway, org, event_type).await?;
-    let expected = seen.against(None, stored.revision)?;
-    let updated_at = changed_now(stored.created_at).updated_at;
+    let expected = if_match.against(None, stored.revision)?;
+    let updated_at = update_stamp(stored.created_at).updated_at;
     let without = EventTypeDefinition {
         schema: None,
         validation: Validation::Off,
@@ -98,7 +103,7 @@ pub(crate) async fn forget_schema(gateway: &Gateway, org: OrgId, event_type: &Ev
 }
 
 /// Checks a name from a path before something is created under it.
-fn checked_name(event_type: &EventType) -> Result<EventType, ApiError> {
+fn parse_name(event_type: &EventType) -> Result<EventType, ApiError> {
     let named = EventTypeDocument::of_name(event_type.as_str()).named();
     named.map_err(|faults| {
         let message = faults.list().first().map(|fault| fault.message.clone()).unwrap_or_default();

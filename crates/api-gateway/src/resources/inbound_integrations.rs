@@ -10,11 +10,11 @@ use ig_core::integration::{Hold, HoldCause};
 use ig_store::MaybeReadable;
 
 use super::resource::{Resource, commit, resource_fields};
-use super::{changed_now, new_id, reach, scripts, strangers};
+use super::{egress, new_id, scripts, tenant_faults, update_stamp};
 use crate::document::InboundDocument;
 use crate::error::ApiError;
 use crate::gateway::Gateway;
-use crate::guard::IfMatch;
+use crate::if_match::IfMatch;
 use crate::path;
 
 impl Resource for InboundIntegration {
@@ -64,13 +64,13 @@ impl Resource for InboundIntegration {
 
     async fn check(&self, gateway: &Gateway) -> Result<(), ApiError> {
         let target = ("/targetUrl".to_owned(), self.target.clone());
-        let addresses = std::iter::once(target).chain(reach::token_endpoint(&self.auth));
-        let mut faults = reach::faults(gateway.egress(), addresses).await;
-        faults.add_below("", strangers(gateway, self.org_id, self.tenant_id).await?);
-        let request = scripts::transformed("/requestTransformScript".to_owned(), self.request.as_ref());
-        let response = scripts::transformed("/responseTransformScript".to_owned(), self.response.as_ref());
-        let placed = request.into_iter().chain(response).collect();
-        faults.add_below("", scripts::faults(gateway.transformer(), self.org_id, placed).await?);
+        let addresses = std::iter::once(target).chain(egress::token_endpoint(&self.auth));
+        let mut faults = egress::faults(gateway.egress(), addresses).await;
+        faults.add_below("", tenant_faults(gateway, self.org_id, self.tenant_id).await?);
+        let request = scripts::transformation_script("/requestTransformScript".to_owned(), self.request.as_ref());
+        let response = scripts::transformation_script("/responseTransformScript".to_owned(), self.response.as_ref());
+        let located = request.into_iter().chain(response).collect();
+        faults.add_below("", scripts::faults(gateway.transformer(), self.org_id, located).await?);
         Ok(faults.into_result(())?)
     }
 
@@ -88,10 +88,10 @@ pub(crate) async fn set_active(
     gateway: &Gateway,
     stored: InboundIntegration,
     is_active: bool,
-    seen: IfMatch,
+    if_match: IfMatch,
 ) -> Result<InboundIntegration, ApiError> {
-    let expected = seen.against(None, stored.revision)?;
-    let updated_at = changed_now(stored.created_at).updated_at;
+    let expected = if_match.against(None, stored.revision)?;
+    let updated_at = update_stamp(stored.created_at).updated_at;
     let switched = InboundIntegration { updated_at, ..stored }.switched(is_active, updated_at);
     commit(gateway, switched, expected).await
 }

@@ -13,15 +13,15 @@ use ig_documents::ResourceDocument as _;
 use ig_store::MaybeReadable;
 
 use super::resource::{self, Resource, commit, resource_fields};
-use super::{changed_now, made_now, new_id};
-use crate::document::{Compilers, OutboundIntegration, Secrets, Stamp, filled_in, in_json};
+use super::{creation_stamp, new_id, update_stamp};
+use crate::document::{Compilers, OutboundIntegration, Secrets, Stamp, fill_masks, to_json};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
-use crate::guard::IfMatch;
+use crate::if_match::IfMatch;
 use crate::path;
 use crate::scheduling;
 
-mod reach;
+mod addresses;
 mod scripts;
 
 impl Resource for Integration {
@@ -79,11 +79,11 @@ impl Resource for Integration {
     }
 
     async fn check(&self, gateway: &Gateway) -> Result<(), ApiError> {
-        let mut faults = super::reach::faults(gateway.egress(), reach::addresses(self)).await;
-        faults.add_below("", strangers(gateway, self).await?);
+        let mut faults = super::egress::faults(gateway.egress(), addresses::located(self)).await;
+        faults.add_below("", entity_faults(gateway, self).await?);
         faults.add_below(
             "",
-            super::scripts::faults(gateway.transformer(), self.org_id, scripts::placed(self)).await?,
+            super::scripts::faults(gateway.transformer(), self.org_id, scripts::located(self)).await?,
         );
         Ok(faults.into_result(())?)
     }
@@ -102,7 +102,7 @@ impl Resource for Integration {
 }
 
 /// An integration to try out: a draft, a stored one, or a draft of a stored one.
-pub(crate) async fn draft(
+pub(crate) async fn load_draft(
     gateway: &Gateway,
     org: OrgId,
     draft: Option<OutboundIntegration>,
@@ -115,25 +115,25 @@ pub(crate) async fn draft(
     let Some(draft) = draft else {
         return stored.ok_or_else(|| ApiError::fault("/integrationId", "is required, unless integration is given"));
     };
-    let stamp = made_now();
+    let stamp = creation_stamp();
     let id = stored
         .as_ref()
         .map_or_else(|| IntegrationId(new_id(stamp.created_at.timestamp())), |stored| stored.id);
     let draft = match stored {
-        Some(stored) => filled_in(&stored.into_document(Secrets::Kept)?, in_json(&draft)?)?,
+        Some(stored) => fill_masks(&stored.into_document(Secrets::Kept)?, to_json(&draft)?)?,
         None => draft,
     };
     let drafted = Integration::from_document(draft, org, id, stamp);
-    let integration = drafted.map_err(|faults| below("/integration", faults))?;
-    super::scripts::faults(gateway.transformer(), org, scripts::placed(&integration))
+    let integration = drafted.map_err(|faults| with_prefix("/integration", faults))?;
+    super::scripts::faults(gateway.transformer(), org, scripts::located(&integration))
         .await?
         .into_result(integration)
-        .map_err(|faults| below("/integration", faults).into())
+        .map_err(|faults| with_prefix("/integration", faults).into())
 }
 
-fn below(place: &str, found: Faults) -> Faults {
+fn with_prefix(pointer: &str, found: Faults) -> Faults {
     let mut faults = Faults::default();
-    faults.add_below(place, found);
+    faults.add_below(pointer, found);
     faults
 }
 
@@ -142,18 +142,18 @@ pub(crate) async fn set_active(
     gateway: &Gateway,
     stored: Integration,
     is_active: bool,
-    seen: IfMatch,
+    if_match: IfMatch,
 ) -> Result<Integration, ApiError> {
-    let expected = seen.against(None, stored.revision)?;
-    let updated_at = changed_now(stored.created_at).updated_at;
+    let expected = if_match.against(None, stored.revision)?;
+    let updated_at = update_stamp(stored.created_at).updated_at;
     let switched = Integration { updated_at, ..stored }.switched(is_active, updated_at);
     commit(gateway, switched, expected).await
 }
 
 /// Faults for the entities in an integration that do not belong to its organisation.
-async fn strangers(gateway: &Gateway, integration: &Integration) -> Result<Faults, StoreError> {
+async fn entity_faults(gateway: &Gateway, integration: &Integration) -> Result<Faults, StoreError> {
     let org = integration.org_id;
-    let mut faults = super::strangers(gateway, org, integration.tenant_id).await?;
+    let mut faults = super::tenant_faults(gateway, org, integration.tenant_id).await?;
     for rid in &integration.excluded_entity_rids {
         if !gateway.is_unit(org, *rid).await? {
             faults.add(

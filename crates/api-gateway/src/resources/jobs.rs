@@ -12,7 +12,7 @@ use ig_store::MaybeReadable;
 use ig_transform::script::ScriptKind;
 
 use super::resource::{Resource, resource_fields};
-use super::{new_id, reach, scripts, strangers};
+use super::{egress, new_id, scripts, tenant_faults};
 use crate::document::JobDocument;
 use crate::error::ApiError;
 use crate::gateway::Gateway;
@@ -41,13 +41,15 @@ impl Resource for Job {
     async fn check(&self, gateway: &Gateway) -> Result<(), ApiError> {
         let target = ("/targetUrl".to_owned(), self.target.url.clone());
         let source = source_address(self).map(|url| ("/dataSource/url".to_owned(), url));
-        let addresses = std::iter::once(target).chain(source).chain(reach::token_endpoint(&self.auth));
-        let mut faults = reach::faults(gateway.egress(), addresses).await;
-        faults.add_below("", strangers(gateway, self.org_id, self.tenant_id).await?);
+        let addresses = std::iter::once(target)
+            .chain(source)
+            .chain(egress::token_endpoint(&self.auth));
+        let mut faults = egress::faults(gateway.egress(), addresses).await;
+        faults.add_below("", tenant_faults(gateway, self.org_id, self.tenant_id).await?);
         let script = self.script.as_ref();
-        let placed = script.map(|script| ("/transformation/script".to_owned(), script, ScriptKind::Transform));
-        let placed = placed.into_iter().collect();
-        faults.add_below("", scripts::faults(gateway.transformer(), self.org_id, placed).await?);
+        let located = script.map(|script| ("/transformation/script".to_owned(), script, ScriptKind::Transform));
+        let located = located.into_iter().collect();
+        faults.add_below("", scripts::faults(gateway.transformer(), self.org_id, located).await?);
         Ok(faults.into_result(())?)
     }
 

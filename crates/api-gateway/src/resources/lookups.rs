@@ -11,11 +11,11 @@ use ig_core::lookup::{LookupDraft, LookupRow};
 use ig_core::ports::StoreError;
 use ig_store::{Expected, LookupError, ReverseKey, WriteCounts};
 
-use super::{changed_now, made_now};
-use crate::document::{Batch, BatchAnswer, Deletion, Lookup, LookupBatch, LookupDeletion, LookupRequests, Question};
+use super::{creation_stamp, update_stamp};
+use crate::document::{Batch, BatchAnswer, Deletion, Lookup, LookupBatch, LookupDeletion, LookupRequest, LookupRequests};
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Gateway;
-use crate::guard::IfMatch;
+use crate::if_match::IfMatch;
 
 mod cell;
 mod checking;
@@ -28,7 +28,7 @@ mod sweeping;
 mod upload;
 mod xlsx;
 
-pub(crate) use cell::text_written;
+pub(crate) use cell::encode_text;
 pub(crate) use exporting::csv_line;
 pub(crate) use file::Format;
 pub(crate) use sweeping::sweep;
@@ -41,12 +41,12 @@ pub(crate) async fn get(gateway: &Gateway, org: OrgId, id: LookupId) -> Result<L
 
 /// Creates a row.
 pub(crate) async fn create(gateway: &Gateway, org: OrgId, document: Lookup) -> Result<LookupRow, ApiError> {
-    let stamp = made_now();
+    let stamp = creation_stamp();
     let id = LookupId(super::new_id(stamp.created_at.timestamp()));
     let row = document.into_row(org, id, 1, stamp)?;
-    known_tenant(gateway, &row).await?;
-    gateway.store().lookups().insert(&row).await.map_err(told)?;
-    gateway.feed().look_now();
+    check_tenant(gateway, &row).await?;
+    gateway.store().lookups().insert(&row).await.map_err(to_api_error)?;
+    gateway.feed().poll_now();
     Ok(row)
 }
 
@@ -55,41 +55,51 @@ pub(crate) async fn replace(
     gateway: &Gateway,
     stored: LookupRow,
     document: Lookup,
-    seen: IfMatch,
+    if_match: IfMatch,
 ) -> Result<LookupRow, ApiError> {
-    seen.against(document.revision, stored.revision)?;
-    let stamp = changed_now(stored.created_at);
+    if_match.against(document.revision, stored.revision)?;
+    let stamp = update_stamp(stored.created_at);
     let row = document.into_row(stored.org_id, stored.id, stored.revision + 1, stamp)?;
-    known_tenant(gateway, &row).await?;
-    gateway.store().lookups().replace(&row, stored.revision).await.map_err(told)?;
-    gateway.feed().look_now();
+    check_tenant(gateway, &row).await?;
+    gateway
+        .store()
+        .lookups()
+        .replace(&row, stored.revision)
+        .await
+        .map_err(to_api_error)?;
+    gateway.feed().poll_now();
     Ok(row)
 }
 
 /// Deletes a row.
-pub(crate) async fn delete(gateway: &Gateway, org: OrgId, id: LookupId, seen: IfMatch) -> Result<(), ApiError> {
+pub(crate) async fn delete(gateway: &Gateway, org: OrgId, id: LookupId, if_match: IfMatch) -> Result<(), ApiError> {
     let stored = get(gateway, org, id).await?;
-    let Expected::Revision(revision) = seen.against(None, stored.revision)? else {
+    let Expected::Revision(revision) = if_match.against(None, stored.revision)? else {
         return Err(ApiError::internal());
     };
-    gateway.store().lookups().delete(org, id, revision).await.map_err(told)?;
-    gateway.feed().look_now();
+    gateway
+        .store()
+        .lookups()
+        .delete(org, id, revision)
+        .await
+        .map_err(to_api_error)?;
+    gateway.feed().poll_now();
     Ok(())
 }
 
 /// Creates or updates rows in one transaction, or replaces all others of their types.
 pub(crate) async fn put_batch(gateway: &Gateway, org: OrgId, document: LookupBatch) -> Result<BatchAnswer, ApiError> {
-    let Batch { drafts, replace, tenant } = document.checked(org)?;
+    let Batch { drafts, replace, tenant } = document.validate(org)?;
     let tenants = drafts.iter().map(|draft| draft.table.tenant_id).collect();
-    known_tenants(gateway, org, tenants, |at| format!("/lookups/{at}/tenantId")).await?;
-    let answer = if replace {
+    check_tenants(gateway, org, tenants, |at| format!("/lookups/{at}/tenantId")).await?;
+    let result = if replace {
         replace_types(gateway, org, &drafts, tenant).await
     } else {
         let written = gateway.store().lookups().put_many(org, &drafts, Utc::now()).await;
         written.map(BatchAnswer::from)
     };
-    gateway.feed().look_now();
-    answer.map_err(told)
+    gateway.feed().poll_now();
+    result.map_err(to_api_error)
 }
 
 async fn replace_types(
@@ -115,89 +125,89 @@ async fn replace_types(
 /// Deletes several rows and returns how many existed.
 pub(crate) async fn delete_batch(gateway: &Gateway, org: OrgId, document: LookupDeletion) -> Result<u64, ApiError> {
     let lookups = gateway.store().lookups();
-    let deleted = match document.checked(org)? {
+    let deleted = match document.validate(org)? {
         Deletion::Rows(ids) => lookups.delete_many(org, &ids).await,
         Deletion::Type(lookup_type, tenant) => lookups.delete_type(org, &lookup_type, tenant).await,
     };
-    gateway.feed().look_now();
-    deleted.map_err(told)
+    gateway.feed().poll_now();
+    deleted.map_err(to_api_error)
 }
 
 /// The row for each lookup, in the order of the lookups.
 pub(crate) async fn resolve(
     gateway: &Gateway,
     org: OrgId,
-    asked: &LookupRequests,
-) -> Result<Vec<(Question, Option<LookupRow>)>, ApiError> {
-    known_questions(gateway, org, asked).await?;
+    requests: &LookupRequests,
+) -> Result<Vec<(LookupRequest, Option<LookupRow>)>, ApiError> {
+    check_request_tenants(gateway, org, requests).await?;
     let mut found = HashMap::new();
-    for (tenant, questions) in by_tenant(asked) {
-        let keys: Vec<_> = questions.iter().map(|question| question.key.clone()).collect();
+    for (tenant, group) in by_tenant(requests) {
+        let keys: Vec<_> = group.iter().map(|request| request.key.clone()).collect();
         found.insert(tenant, gateway.store().lookups().rows(org, tenant, &keys).await?);
     }
-    let answers = asked.questions.iter().map(|question| {
-        let row = found.get(&question.tenant).and_then(|rows| rows.get(&question.key));
-        (question.clone(), row.cloned())
+    let results = requests.requests.iter().map(|request| {
+        let row = found.get(&request.tenant).and_then(|rows| rows.get(&request.key));
+        (request.clone(), row.cloned())
     });
-    Ok(answers.collect())
+    Ok(results.collect())
 }
 
 /// The rows that map to each target, in the order of the lookups.
 pub(crate) async fn reverse(
     gateway: &Gateway,
     org: OrgId,
-    asked: &LookupRequests,
-) -> Result<Vec<(Question, Vec<LookupRow>)>, ApiError> {
-    known_questions(gateway, org, asked).await?;
+    requests: &LookupRequests,
+) -> Result<Vec<(LookupRequest, Vec<LookupRow>)>, ApiError> {
+    check_request_tenants(gateway, org, requests).await?;
     let mut found = HashMap::new();
-    for (tenant, questions) in by_tenant(asked) {
-        let keys: Vec<_> = questions.into_iter().map(target).collect();
+    for (tenant, group) in by_tenant(requests) {
+        let keys: Vec<_> = group.into_iter().map(reverse_key).collect();
         found.insert(tenant, gateway.store().lookups().reverse(org, tenant, &keys).await?);
     }
-    let answers = asked.questions.iter().map(|question| {
-        let rows = found.get(&question.tenant).and_then(|rows| rows.get(&target(question)));
-        (question.clone(), rows.cloned().unwrap_or_default())
+    let results = requests.requests.iter().map(|request| {
+        let rows = found.get(&request.tenant).and_then(|rows| rows.get(&reverse_key(request)));
+        (request.clone(), rows.cloned().unwrap_or_default())
     });
-    Ok(answers.collect())
+    Ok(results.collect())
 }
 
-fn target(question: &Question) -> ReverseKey {
+fn reverse_key(request: &LookupRequest) -> ReverseKey {
     ReverseKey {
-        lookup_type: question.lookup_type.clone(),
-        target_id: question.key.source_id.clone(),
+        lookup_type: request.lookup_type.clone(),
+        target_id: request.key.source_id.clone(),
     }
 }
 
-fn by_tenant(asked: &LookupRequests) -> HashMap<Option<Rid>, Vec<&Question>> {
+fn by_tenant(requests: &LookupRequests) -> HashMap<Option<Rid>, Vec<&LookupRequest>> {
     let mut by_tenant: HashMap<_, Vec<_>> = HashMap::new();
-    for question in &asked.questions {
-        by_tenant.entry(question.tenant).or_default().push(question);
+    for request in &requests.requests {
+        by_tenant.entry(request.tenant).or_default().push(request);
     }
     by_tenant
 }
 
-async fn known_questions(gateway: &Gateway, org: OrgId, asked: &LookupRequests) -> Result<(), ApiError> {
-    let tenants = asked.questions.iter().map(|question| question.tenant).collect();
-    let place = |at: usize| {
-        if asked.is_many {
+async fn check_request_tenants(gateway: &Gateway, org: OrgId, requests: &LookupRequests) -> Result<(), ApiError> {
+    let tenants = requests.requests.iter().map(|request| request.tenant).collect();
+    let pointer = |at: usize| {
+        if requests.is_list {
             format!("/{at}/tenantId")
         } else {
             "/tenantId".to_owned()
         }
     };
-    known_tenants(gateway, org, tenants, place).await
+    check_tenants(gateway, org, tenants, pointer).await
 }
 
-async fn known_tenant(gateway: &Gateway, row: &LookupRow) -> Result<(), ApiError> {
-    known_tenants(gateway, row.org_id, vec![row.tenant_id], |_| "/tenantId".to_owned()).await
+async fn check_tenant(gateway: &Gateway, row: &LookupRow) -> Result<(), ApiError> {
+    check_tenants(gateway, row.org_id, vec![row.tenant_id], |_| "/tenantId".to_owned()).await
 }
 
 /// Refuses tenants that are not units of the organisation.
-async fn known_tenants(
+async fn check_tenants(
     gateway: &Gateway,
     org: OrgId,
     tenants: Vec<Option<Rid>>,
-    place: impl Fn(usize) -> String,
+    pointer: impl Fn(usize) -> String,
 ) -> Result<(), ApiError> {
     let mut known: HashMap<Rid, bool> = HashMap::new();
     let mut faults = Faults::default();
@@ -209,14 +219,14 @@ async fn known_tenants(
         };
         known.insert(rid, is_unit);
         if !is_unit {
-            faults.add(place(at), "must be the organisation, or the rid of one of its units");
+            faults.add(pointer(at), "must be the organisation, or the rid of one of its units");
         }
     }
     Ok(faults.into_result(())?)
 }
 
 /// The client's error for a change that failed.
-fn told(error: LookupError) -> ApiError {
+fn to_api_error(error: LookupError) -> ApiError {
     match error {
         LookupError::NotFound => ApiError::not_found("Lookup"),
         LookupError::Stale { current } => ApiError::new(
@@ -233,7 +243,7 @@ fn told(error: LookupError) -> ApiError {
 }
 
 /// The message that a failed import shows to its owner.
-fn ending(error: &LookupError) -> String {
+fn failure_message(error: &LookupError) -> String {
     match error {
         LookupError::NotFound => "The organisation, or a unit that the file names, was deleted meanwhile".to_owned(),
         LookupError::Conflict | LookupError::Taken(_) | LookupError::Stale { .. } => {

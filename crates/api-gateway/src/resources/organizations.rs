@@ -7,12 +7,12 @@ use ig_core::organization::{Organization, RequestLimits};
 use ig_store::MaybeReadable;
 use serde_json::{Map, Value};
 
-use super::changed_now;
 use super::resource::{self, Resource, commit, resource_fields};
+use super::update_stamp;
 use crate::document::{Org, OrgDeletionStatus, console};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
-use crate::guard::IfMatch;
+use crate::if_match::IfMatch;
 use crate::path;
 use crate::scheduling;
 
@@ -56,14 +56,14 @@ impl Resource for Organization {
 }
 
 /// Sets an organisation's request limits.
-pub(crate) async fn limit(
+pub(crate) async fn set_request_limits(
     gateway: &Gateway,
     stored: Organization,
     request_limits: RequestLimits,
-    seen: IfMatch,
+    if_match: IfMatch,
 ) -> Result<Organization, ApiError> {
-    let expected = seen.against(None, stored.revision)?;
-    let updated_at = changed_now(stored.created_at).updated_at;
+    let expected = if_match.against(None, stored.revision)?;
+    let updated_at = update_stamp(stored.created_at).updated_at;
     let organization = Organization {
         request_limits,
         updated_at,
@@ -73,14 +73,14 @@ pub(crate) async fn limit(
 }
 
 /// Stores a console's settings.
-pub(crate) async fn furnish(
+pub(crate) async fn set_console_settings(
     gateway: &Gateway,
     stored: Organization,
     ui: Map<String, Value>,
-    seen: IfMatch,
+    if_match: IfMatch,
 ) -> Result<Organization, ApiError> {
-    let expected = seen.against(None, stored.revision)?;
-    let (ui, updated_at) = (console(ui)?, changed_now(stored.created_at).updated_at);
+    let expected = if_match.against(None, stored.revision)?;
+    let (ui, updated_at) = (console(ui)?, update_stamp(stored.created_at).updated_at);
     commit(
         gateway,
         Organization {
@@ -94,10 +94,10 @@ pub(crate) async fn furnish(
 }
 
 /// What a deletion would remove, or the progress of one.
-pub(crate) async fn deletion(gateway: &Gateway, org: OrgId) -> Result<OrgDeletionStatus, ApiError> {
+pub(crate) async fn deletion_status(gateway: &Gateway, org: OrgId) -> Result<OrgDeletionStatus, ApiError> {
     let (store, deletions) = (gateway.store(), gateway.store().org_deletions());
     if store.organizations().get(org).await?.is_some() {
-        return Ok(OrgDeletionStatus::foreseen(org, deletions.remaining(org).await?));
+        return Ok(OrgDeletionStatus::not_deleted(org, deletions.remaining(org).await?));
     }
     let deletion = deletions.get(org).await?;
     let deletion = deletion.ok_or_else(|| ApiError::not_found("Organization"))?;

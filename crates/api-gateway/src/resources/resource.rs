@@ -13,18 +13,18 @@ use ig_core::id::OrgId;
 use ig_documents::ResourceDocument;
 use ig_store::{Expected, MaybeReadable, Unreadable};
 
-use super::{changed_now, made_now};
-use crate::body::{JsonBody, Shaped};
-use crate::document::{Compilers, Secrets, Stamp, patched, replaced};
+use super::{creation_stamp, update_stamp};
+use crate::body::{JsonBody, Validated};
+use crate::document::{Compilers, Secrets, Stamp, merge_patch, merge_put};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
-use crate::guard::IfMatch;
+use crate::if_match::IfMatch;
 use crate::resource_response::ResourceResponse;
 
 /// One kind of configuration.
 pub(crate) trait Resource: Clone + Send + Sync + 'static {
     /// The document that clients send and read.
-    type Document: ResourceDocument<Item = Self, Id = Self::Id> + Shaped + Clone + Send + Sync;
+    type Document: ResourceDocument<Item = Self, Id = Self::Id> + Validated + Clone + Send + Sync;
     /// The identifier of a resource within its organisation.
     type Id: Clone + Display + Send + Sync;
 
@@ -161,7 +161,7 @@ pub(crate) async fn get<R: Resource>(gateway: &Gateway, org: OrgId, id: &R::Id) 
 /// Creates a resource.
 pub(crate) async fn create<R: Resource>(gateway: &Gateway, org: OrgId, document: R::Document) -> Result<R, ApiError> {
     R::check_room(gateway, org).await?;
-    let stamp = made_now();
+    let stamp = creation_stamp();
     let id = R::new_id(&document, stamp.created_at)?;
     let resource = R::from_document(document, org, id, stamp)?;
     checked_commit(gateway, resource, Expected::New).await
@@ -175,7 +175,7 @@ pub(crate) async fn replace<R: Resource>(
     seen: IfMatch,
 ) -> Result<R, ApiError> {
     let expected = seen.against(*document.revision(), stored.revision())?;
-    let resource = R::from_document(document, stored.org_id(), stored.id(), changed_now(stored.created_at()))?;
+    let resource = R::from_document(document, stored.org_id(), stored.id(), update_stamp(stored.created_at()))?;
     checked_commit(gateway, resource.succeeding(&stored), expected).await
 }
 
@@ -188,7 +188,7 @@ async fn replace_unreadable<R: Resource>(
     seen: IfMatch,
 ) -> Result<R, ApiError> {
     let expected = seen.against(*document.revision(), stored.revision)?;
-    let resource = R::from_document(document, org, id, changed_now(stored.created_at))?;
+    let resource = R::from_document(document, org, id, update_stamp(stored.created_at))?;
     checked_commit(gateway, resource, expected).await
 }
 
@@ -228,7 +228,7 @@ pub(super) async fn roll_back<R: Resource>(gateway: &Gateway, version: R, seen: 
 }
 
 fn restored<R: Resource>(version: R) -> R {
-    version.without_breaker().updated_at(made_now().updated_at)
+    version.without_breaker().updated_at(creation_stamp().updated_at)
 }
 
 /// Checks and stores a resource.
@@ -277,7 +277,7 @@ pub(crate) async fn put<R: Resource>(
     let id = R::parse_id(id)?;
     let changed = match found::<R>(gateway, org, &id).await? {
         MaybeReadable::Readable(stored) => {
-            let document = replaced(&stored.clone().into_document(Secrets::Kept)?, body)?;
+            let document = merge_put(&stored.clone().into_document(Secrets::Kept)?, body)?;
             replace(gateway, stored, document, seen).await?
         }
         MaybeReadable::Unreadable(stored) => replace_unreadable::<R>(gateway, (org, id), &stored, body.document()?, seen).await?,
@@ -294,7 +294,7 @@ pub(crate) async fn patch<R: Resource>(
     body: JsonBody,
 ) -> Result<ResourceResponse<R::Document>, ApiError> {
     let stored = get::<R>(gateway, org, &R::parse_id(id)?).await?;
-    let document = patched(&stored.clone().into_document(Secrets::Kept)?, body)?;
+    let document = merge_patch(&stored.clone().into_document(Secrets::Kept)?, body)?;
     shown(replace(gateway, stored, document, seen).await?)
 }
 

@@ -9,16 +9,16 @@ use ig_transform::{TransformError, Transformer};
 use crate::error::ApiError;
 
 /// A script with its JSON pointer and kind.
-pub(super) type Placed<'a> = (String, &'a Script, ScriptKind);
+pub(super) type LocatedScript<'a> = (String, &'a Script, ScriptKind);
 
 /// The faults of an organisation's scripts, by JSON pointer.
-pub(super) async fn faults(transformer: &Transformer, org: OrgId, scripts: Vec<Placed<'_>>) -> Result<Faults, ApiError> {
+pub(super) async fn faults(transformer: &Transformer, org: OrgId, scripts: Vec<LocatedScript<'_>>) -> Result<Faults, ApiError> {
     let mut faults = Faults::default();
-    for (place, script, kind) in scripts {
+    for (pointer, script, kind) in scripts {
         match transformer.check(org, script.source(), kind).await {
             Ok(()) => {}
             Err(TransformError::Refused(refusal) | TransformError::Disabled(refusal, _)) => {
-                faults.add(place, refusal.to_string());
+                faults.add(pointer, refusal.to_string());
             }
             Err(TransformError::Unavailable(reason)) => {
                 tracing::warn!(reason, "scripts cannot be checked");
@@ -30,9 +30,9 @@ pub(super) async fn faults(transformer: &Transformer, org: OrgId, scripts: Vec<P
 }
 
 /// The script of a transformation, if it has one.
-pub(super) fn transformed(place: String, transformation: Option<&Transformation>) -> Option<Placed<'_>> {
+pub(super) fn transformation_script(pointer: String, transformation: Option<&Transformation>) -> Option<LocatedScript<'_>> {
     match transformation? {
-        Transformation::Script(script) => Some((place, script, ScriptKind::Transform)),
+        Transformation::Script(script) => Some((pointer, script, ScriptKind::Transform)),
         Transformation::Simple(_) => None,
     }
 }

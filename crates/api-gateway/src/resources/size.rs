@@ -8,7 +8,7 @@ use crate::error::ApiError;
 
 /// The error for an item with too many bytes.
 pub(crate) fn too_large(item: Change, bytes: usize) -> ApiError {
-    at_the_heaviest(
+    fault_at_largest_part(
         item,
         &format!(
             "makes the item {bytes} bytes large, and an item may have {MAX_ITEM_BYTES}: shorten it, or leave parts of it out"
@@ -17,33 +17,33 @@ pub(crate) fn too_large(item: Change, bytes: usize) -> ApiError {
 }
 
 /// The error for an item that exceeds its organisation's quota.
-pub(crate) fn no_room(item: Change) -> ApiError {
+pub(crate) fn quota_exceeded(item: Change) -> ApiError {
     let message = format!(
         "all that the organisation has configured may have {MAX_ORGANIZATION_BYTES} bytes together, and has more with this: shorten it, or \
          delete what is not used any more"
     );
-    at_the_heaviest(item, &message)
+    fault_at_largest_part(item, &message)
 }
 
-fn at_the_heaviest(item: Change, message: &str) -> ApiError {
+fn fault_at_largest_part(item: Change, message: &str) -> ApiError {
     match history::masked(item) {
-        Ok(document) => ApiError::fault(&heaviest(&document), message),
+        Ok(document) => ApiError::fault(&largest_part(&document), message),
         Err(error) => error,
     }
 }
 
 /// The JSON pointer of the largest part: it descends as long as one child makes up more than half of its parent.
-fn heaviest(document: &Value) -> String {
+fn largest_part(document: &Value) -> String {
     let (mut pointer, mut at) = (String::new(), document);
     loop {
         let parts: Vec<(String, &Value)> = match at {
-            Value::Object(fields) => fields.iter().map(|(name, part)| (escaped(name), part)).collect(),
+            Value::Object(fields) => fields.iter().map(|(name, part)| (escape_token(name), part)).collect(),
             Value::Array(items) => items.iter().enumerate().map(|(at, part)| (at.to_string(), part)).collect(),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => return pointer,
         };
-        let weighed = parts.into_iter().map(|(name, part)| (weight(part), name, part));
-        match weighed.max_by_key(|(weight, ..)| *weight) {
-            Some((heavy, name, part)) if heavy > weight(at) / 2 => {
+        let sized = parts.into_iter().map(|(name, part)| (approximate_bytes(part), name, part));
+        match sized.max_by_key(|(bytes, ..)| *bytes) {
+            Some((largest, name, part)) if largest > approximate_bytes(at) / 2 => {
                 pointer.push('/');
                 pointer.push_str(&name);
                 at = part;
@@ -54,19 +54,19 @@ fn heaviest(document: &Value) -> String {
 }
 
 /// A value's approximate size in bytes.
-fn weight(value: &Value) -> usize {
+fn approximate_bytes(value: &Value) -> usize {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => 8,
         Value::String(text) => text.len(),
-        Value::Array(items) => items.iter().map(weight).sum(),
-        Value::Object(fields) => fields.iter().map(|(name, part)| name.len() + weight(part)).sum(),
+        Value::Array(items) => items.iter().map(approximate_bytes).sum(),
+        Value::Object(fields) => fields.iter().map(|(name, part)| name.len() + approximate_bytes(part)).sum(),
     }
 }
 
 /// A name escaped for a JSON pointer, cut to a readable length.
-fn escaped(name: &str) -> String {
-    const LONGEST_NAME: usize = 100;
-    let name: String = name.chars().take(LONGEST_NAME).collect();
+fn escape_token(name: &str) -> String {
+    const MAX_NAME_CHARS: usize = 100;
+    let name: String = name.chars().take(MAX_NAME_CHARS).collect();
     name.replace('~', "~0").replace('/', "~1")
 }
 
@@ -85,7 +85,7 @@ mod tests {
             (json!({"one": &long, "two": &long, "three": &long}), ""),
             (json!("text"), ""),
         ] {
-            assert_eq!(heaviest(&document), expected, "{document}");
+            assert_eq!(largest_part(&document), expected, "{document}");
         }
     }
 }

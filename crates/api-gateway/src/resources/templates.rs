@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use super::new_id;
 use super::resource::{self, Resource, resource_fields};
 use crate::body::document;
-use crate::document::{Secrets, TemplateDocument, filled, in_json};
+use crate::document::{Secrets, TemplateDocument, filled, to_json};
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Gateway;
 use crate::path;
@@ -87,9 +87,12 @@ pub(crate) async fn list(
 ) -> Result<Listed<TemplateDocument>, ApiError> {
     let own = gateway.store().templates().all(org, filter).await?;
     let own = own.into_iter().map(TemplateDocument::from);
-    let built_in = catalogue::all().iter().filter(|template| fits(template, filter)).cloned();
+    let built_in = catalogue::all()
+        .iter()
+        .filter(|template| matches_filter(template, filter))
+        .cloned();
     let search = search.map(str::to_lowercase);
-    let found = |template: &TemplateDocument| search.as_deref().is_none_or(|text| says(template, text));
+    let found = |template: &TemplateDocument| search.as_deref().is_none_or(|text| contains_text(template, text));
     let all: Vec<_> = built_in.chain(own).filter(found).collect();
     let total = all.len() as u64;
     let before = page.number.saturating_sub(1).saturating_mul(u64::from(page.limit));
@@ -98,14 +101,14 @@ pub(crate) async fn list(
     Ok(Listed::counted(items, total))
 }
 
-fn fits(template: &TemplateDocument, filter: &TemplateFilter) -> bool {
+fn matches_filter(template: &TemplateDocument, filter: &TemplateFilter) -> bool {
     let TemplateFilter { direction, category } = filter;
     let right_direction = direction.is_none_or(|direction| direction == Direction::from(template.direction));
     let right_category = category.is_none() || template.category == *category;
     right_direction && right_category
 }
 
-fn says(template: &TemplateDocument, text: &str) -> bool {
+fn contains_text(template: &TemplateDocument, text: &str) -> bool {
     let words = [Some(&template.name), template.description.as_ref()];
     words.into_iter().flatten().any(|words| words.to_lowercase().contains(text))
 }
@@ -128,17 +131,17 @@ async fn create_from(
     definition: Map<String, Value>,
     given: Value,
 ) -> Result<ResourceResponse<Value>, ApiError> {
-    let whole = filled(definition, given);
+    let merged = filled(definition, given);
     match direction {
-        Direction::Outbound => created::<Integration>(gateway, org, whole).await,
-        Direction::Inbound => created::<InboundIntegration>(gateway, org, whole).await,
-        Direction::Scheduled => created::<Job>(gateway, org, whole).await,
+        Direction::Outbound => create_resource::<Integration>(gateway, org, merged).await,
+        Direction::Inbound => create_resource::<InboundIntegration>(gateway, org, merged).await,
+        Direction::Scheduled => create_resource::<Job>(gateway, org, merged).await,
     }
 }
 
-async fn created<R: Resource>(gateway: &Gateway, org: OrgId, whole: Value) -> Result<ResourceResponse<Value>, ApiError> {
-    let created: R = resource::create(gateway, org, document(whole)?).await?;
+async fn create_resource<R: Resource>(gateway: &Gateway, org: OrgId, merged: Value) -> Result<ResourceResponse<Value>, ApiError> {
+    let created: R = resource::create(gateway, org, document(merged)?).await?;
     let revision = created.revision();
-    let shown = in_json(&created.into_document(Secrets::SigningShown)?)?;
-    Ok(ResourceResponse::created(revision, shown))
+    let value = to_json(&created.into_document(Secrets::SigningShown)?)?;
+    Ok(ResourceResponse::created(revision, value))
 }

@@ -35,9 +35,11 @@ impl Resource for OrgUnit {
     }
 
     async fn check_unused(gateway: &Gateway, org: OrgId, rid: &Rid) -> Result<(), ApiError> {
-        gateway.feed().caught_up().await?;
+        gateway.feed().wait_until_current().await?;
         let configuration = gateway.feed().configuration();
-        let user = configuration.integrations().find(|integration| names(integration, org, *rid));
+        let user = configuration
+            .integrations()
+            .find(|integration| refers_to_unit(integration, org, *rid));
         user.map_or(Ok(()), |user| {
             let message = format!("Integration {} names this unit", user.id);
             Err(ApiError::new(ErrorCode::Conflict, message))
@@ -53,7 +55,7 @@ impl Resource for OrgUnit {
     }
 }
 
-fn names(integration: &Integration, org: OrgId, rid: Rid) -> bool {
+fn refers_to_unit(integration: &Integration, org: OrgId, rid: Rid) -> bool {
     integration.org_id == org && (integration.tenant_id == rid || integration.excluded_entity_rids.contains(&rid))
 }
 

@@ -10,10 +10,10 @@ use ig_core::id::{SessionId, UserId};
 use ig_core::secret::Secret;
 use ig_store::{Expected, User, UserChange};
 
-use crate::document::{PasswordChange, Person, password};
+use crate::document::{PasswordChange, UserDocument, parse_password};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
-use crate::guard::IfMatch;
+use crate::if_match::IfMatch;
 
 /// Reads one person.
 pub(crate) async fn get(gateway: &Gateway, id: UserId) -> Result<User, ApiError> {
@@ -22,29 +22,34 @@ pub(crate) async fn get(gateway: &Gateway, id: UserId) -> Result<User, ApiError>
 }
 
 /// Creates a person.
-pub(crate) async fn create(gateway: &Gateway, document: Person) -> Result<User, ApiError> {
+pub(crate) async fn create(gateway: &Gateway, document: UserDocument) -> Result<User, ApiError> {
     let new = document.new_user()?;
-    may_grant(gateway, new.rights)?;
-    in_an_organization(gateway, new.rights).await?;
+    check_grant(gateway, new.rights)?;
+    check_organization(gateway, new.rights).await?;
     Ok(gateway.store().users().create(new, gateway.caller().actor(), now()).await?)
 }
 
 /// Replaces a person with what a document says.
-pub(crate) async fn replace(gateway: &Gateway, stored: User, document: Person, seen: IfMatch) -> Result<User, ApiError> {
-    let expected = seen.against(document.revision, stored.revision)?;
+pub(crate) async fn replace(
+    gateway: &Gateway,
+    stored: User,
+    document: UserDocument,
+    if_match: IfMatch,
+) -> Result<User, ApiError> {
+    let expected = if_match.against(document.revision, stored.revision)?;
     let change = document.change()?;
     // Setting a person's address or password gives access to their account, so it takes all of their permissions, before and
     // after the change.
-    may_grant(gateway, stored.rights)?;
-    may_grant(gateway, change.rights)?;
-    in_an_organization(gateway, change.rights).await?;
+    check_grant(gateway, stored.rights)?;
+    check_grant(gateway, change.rights)?;
+    check_organization(gateway, change.rights).await?;
     let ends_sessions = change.password.is_some() || !change.is_active;
     let changed = gateway
         .store()
         .users()
         .change(
             stored.id,
-            revision(expected, &stored),
+            expected_revision(expected, &stored),
             change,
             gateway.caller().actor(),
             now(),
@@ -57,13 +62,13 @@ pub(crate) async fn replace(gateway: &Gateway, stored: User, document: Person, s
 }
 
 /// Deletes a person and ends their sessions.
-pub(crate) async fn delete(gateway: &Gateway, id: UserId, seen: IfMatch) -> Result<(), ApiError> {
+pub(crate) async fn delete(gateway: &Gateway, id: UserId, if_match: IfMatch) -> Result<(), ApiError> {
     let stored = get(gateway, id).await?;
-    let expected = seen.against(None, stored.revision)?;
+    let expected = if_match.against(None, stored.revision)?;
     gateway
         .store()
         .users()
-        .delete(id, revision(expected, &stored), gateway.caller().actor())
+        .delete(id, expected_revision(expected, &stored), gateway.caller().actor())
         .await?;
     gateway.sessions().end_all(id, None).await
 }
@@ -74,16 +79,16 @@ pub(crate) async fn change_password(
     id: UserId,
     session: &SessionId,
     from: IpAddr,
-    asked: PasswordChange,
+    change_request: PasswordChange,
 ) -> Result<(), ApiError> {
     let stored = get(gateway, id).await?;
-    let new = password(&asked.new_password).map_err(|found| {
+    let new = parse_password(&change_request.new_password).map_err(|found| {
         let mut faults = Faults::default();
         faults.add_below("/newPassword", found);
         faults
     })?;
-    let current = Secret::new(asked.current_password);
-    if !gateway.sessions().knows_password(&stored.email, &current, from).await? {
+    let current = Secret::new(change_request.current_password);
+    if !gateway.sessions().verify_password(&stored.email, &current, from).await? {
         return Err(ApiError::fault("/currentPassword", "is not the password in force"));
     }
     let User {
@@ -113,7 +118,7 @@ fn now() -> Timestamp {
     Utc::now().trunc_subsecs(3)
 }
 
-fn revision(expected: Expected, stored: &User) -> u64 {
+fn expected_revision(expected: Expected, stored: &User) -> u64 {
     match expected {
         Expected::Revision(revision) => revision,
         Expected::New | Expected::Any => stored.revision,
@@ -121,13 +126,13 @@ fn revision(expected: Expected, stored: &User) -> u64 {
 }
 
 /// Refuses to give a person more permissions than the caller has.
-fn may_grant(gateway: &Gateway, rights: PersonRights) -> Result<(), ApiError> {
-    gateway.caller().may_grant(&Holder::Person(rights), None)
+fn check_grant(gateway: &Gateway, rights: PersonRights) -> Result<(), ApiError> {
+    gateway.caller().check_grant(&Holder::Person(rights), None)
 }
 
-async fn in_an_organization(gateway: &Gateway, rights: PersonRights) -> Result<(), ApiError> {
+async fn check_organization(gateway: &Gateway, rights: PersonRights) -> Result<(), ApiError> {
     match rights {
         PersonRights::Admin => Ok(()),
-        PersonRights::User { org, .. } => gateway.named_org("/orgId", org).await,
+        PersonRights::User { org, .. } => gateway.check_named_org("/orgId", org).await,
     }
 }

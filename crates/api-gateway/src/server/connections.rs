@@ -8,12 +8,12 @@ use ig_core::window::subscriber_of;
 use ipnet::IpNet;
 use parking_lot::Mutex;
 
-use crate::config::{HttpConfig, network};
+use crate::config::{HttpConfig, parse_network};
 
 /// Counts connections per client address. Trusted proxies are exempt, since they speak for many clients.
 #[derive(Debug)]
 pub(super) struct ConnectionsByAddress {
-    most: usize,
+    max_per_address: usize,
     trusted: Vec<IpNet>,
     open: Mutex<HashMap<IpAddr, usize>>,
 }
@@ -21,7 +21,7 @@ pub(super) struct ConnectionsByAddress {
 /// A counted connection, until dropped.
 #[derive(Debug)]
 pub(super) struct CountedConnection {
-    guests: Arc<ConnectionsByAddress>,
+    connections_by_address: Arc<ConnectionsByAddress>,
     of: Option<IpAddr>,
 }
 
@@ -29,34 +29,37 @@ impl ConnectionsByAddress {
     /// Takes the limits from the configuration.
     pub(super) fn new(config: &HttpConfig) -> Self {
         Self {
-            most: config.max_connections_per_address,
-            trusted: config.trusted_proxies.iter().filter_map(|text| network(text)).collect(),
+            max_per_address: config.max_connections_per_address,
+            trusted: config.trusted_proxies.iter().filter_map(|text| parse_network(text)).collect(),
             open: Mutex::default(),
         }
     }
 
     /// Counts a connection, or returns none if its address is at the limit.
-    pub(super) fn enter(self: &Arc<Self>, peer: IpAddr) -> Option<CountedConnection> {
+    pub(super) fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<CountedConnection> {
         let peer = peer.to_canonical();
-        let is_counted = self.most > 0 && !self.trusted.iter().any(|network| network.contains(&peer));
+        let is_counted = self.max_per_address > 0 && !self.trusted.iter().any(|network| network.contains(&peer));
         let of = is_counted.then(|| subscriber_of(peer));
         if let Some(of) = of {
             let mut open = self.open.lock();
             let count = open.entry(of).or_default();
-            if *count >= self.most {
+            if *count >= self.max_per_address {
                 return None;
             }
             *count += 1;
         }
-        let guests = Arc::clone(self);
-        Some(CountedConnection { guests, of })
+        let connections_by_address = Arc::clone(self);
+        Some(CountedConnection {
+            connections_by_address,
+            of,
+        })
     }
 }
 
 impl Drop for CountedConnection {
     fn drop(&mut self) {
         let Some(of) = self.of else { return };
-        let mut open = self.guests.open.lock();
+        let mut open = self.connections_by_address.open.lock();
         if let Some(count) = open.get_mut(&of) {
             *count -= 1;
             if *count == 0 {

@@ -14,7 +14,7 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// Limits how long a peer may take to start, and how long a write may wait for the peer.
 pub(super) struct StallTimeout<S> {
     stream: S,
-    patience: Duration,
+    write_timeout: Duration,
     /// Set while a write waits.
     timer: Option<Pin<Box<Sleep>>>,
     /// Set until the protocol is known; each protocol has timeouts of its own from then on.
@@ -24,42 +24,42 @@ pub(super) struct StallTimeout<S> {
 struct Opening {
     timer: Pin<Box<Sleep>>,
     /// The number of preface bytes seen so far.
-    seen: usize,
+    matched: usize,
 }
 
 impl<S> StallTimeout<S> {
-    /// A stream whose peer gets `beginning` to start, and `patience` to accept each next byte.
-    pub(super) fn new(stream: S, beginning: Duration, patience: Duration) -> Self {
+    /// A stream whose peer gets `start_timeout` to start, and `write_timeout` to accept each next byte.
+    pub(super) fn new(stream: S, start_timeout: Duration, write_timeout: Duration) -> Self {
         Self {
             stream,
-            patience,
+            write_timeout,
             timer: None,
             opening: Some(Opening {
-                timer: Box::pin(sleep(beginning)),
-                seen: 0,
+                timer: Box::pin(sleep(start_timeout)),
+                matched: 0,
             }),
         }
     }
 
     /// Notes received bytes: anything that cannot become the preface is HTTP/1.
-    fn came(&mut self, bytes: &[u8]) {
+    fn detect_protocol(&mut self, bytes: &[u8]) {
         if let Some(opening) = &mut self.opening {
-            let rest = &PREFACE[opening.seen..];
-            opening.seen += bytes.len();
-            if opening.seen >= PREFACE.len() || !rest.starts_with(bytes) {
+            let rest = &PREFACE[opening.matched..];
+            opening.matched += bytes.len();
+            if opening.matched >= PREFACE.len() || !rest.starts_with(bytes) {
                 self.opening = None;
             }
         }
     }
 
     /// The result of a write, unless the write has waited too long.
-    fn judged<T>(&mut self, polled: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
+    fn or_timed_out<T>(&mut self, polled: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
         if polled.is_ready() {
             self.timer = None;
             return polled;
         }
-        let patience = self.patience;
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(patience)));
+        let write_timeout = self.write_timeout;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(write_timeout)));
         timer
             .as_mut()
             .poll(context)
@@ -71,7 +71,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for StallTimeout<S> {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let (this, before) = (self.get_mut(), buffer.filled().len());
         let polled = Pin::new(&mut this.stream).poll_read(context, buffer);
-        this.came(&buffer.filled()[before..]);
+        this.detect_protocol(&buffer.filled()[before..]);
         match &mut this.opening {
             Some(opening) if polled.is_pending() => {
                 let over = opening.timer.as_mut().poll(context);
@@ -86,13 +86,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for StallTimeout<S> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.stream).poll_write(context, bytes);
-        this.judged(polled, context)
+        this.or_timed_out(polled, context)
     }
 
     fn poll_write_vectored(self: Pin<&mut Self>, context: &mut Context<'_>, parts: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.stream).poll_write_vectored(context, parts);
-        this.judged(polled, context)
+        this.or_timed_out(polled, context)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -102,7 +102,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for StallTimeout<S> {
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.stream).poll_flush(context);
-        this.judged(polled, context)
+        this.or_timed_out(polled, context)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

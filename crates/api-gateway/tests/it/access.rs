@@ -4,7 +4,7 @@ use http::Request;
 use ig_core::id::OrgId;
 use serde_json::json;
 
-use crate::api::{Api, least};
+use crate::api::{Api, minimal_integration};
 
 #[tokio::test]
 async fn access_without_a_known_key_is_refused() {
@@ -30,7 +30,13 @@ async fn org_key_works_only_in_its_own_organisation() {
     api.org(10).await;
     api.org(20).await;
     let bound = api.with_key(&crate::api::key_for(&api, OrgId(10)).await);
-    assert_eq!(bound.post("/outbound-integrations?orgId=10", least()).await.status, 201);
+    assert_eq!(
+        bound
+            .post("/outbound-integrations?orgId=10", minimal_integration())
+            .await
+            .status,
+        201
+    );
     let other = bound.get("/outbound-integrations?orgId=20").await;
     assert_eq!((other.status, &other.json["code"]), (403, &json!("FORBIDDEN")));
     assert_eq!(bound.get("/admin/orgs").await.status, 403);

@@ -8,7 +8,7 @@ use ig_core::outcome::ErrorCategory;
 use ig_testkit::builders::integration_id;
 use serde_json::{Value, json};
 
-use crate::api::{Api, with};
+use crate::api::{Api, integration_with};
 use crate::deliveries::{log, record};
 
 const ROUTES: [&str; 5] = ["summary", "timeseries", "integrations", "event-types", "errors"];
@@ -164,7 +164,7 @@ async fn analytics_days_follow_the_organisations_zone_across_clock_changes() {
 async fn analytics_by_integration_event_type_and_error_name_their_groups() {
     let api = Api::start().await;
     api.org(10).await;
-    let ours = api.integration(10, with(json!({"name": "Renamed since"}))).await;
+    let ours = api.integration(10, integration_with(json!({"name": "Renamed since"}))).await;
     let begun = at("2024-05-01T00:00:00Z");
     let mut logs: Vec<_> = (0..6)
         .map(|number| {

@@ -24,7 +24,7 @@ pub(crate) struct Api {
     pub(crate) at: Addresses,
     pub(crate) context: Context,
     pub(crate) database: Arc<TestDatabase>,
-    proof: (&'static str, String),
+    credential: (&'static str, String),
     client: Client<HttpConnector, Body>,
 }
 
@@ -39,19 +39,19 @@ pub(crate) struct Answer {
 
 impl Api {
     pub(crate) async fn start() -> Self {
-        Self::on(Arc::new(database())).await
+        Self::start_on(Arc::new(database())).await
     }
 
     /// Starts another gateway on the same database.
-    pub(crate) async fn beside(&self) -> Self {
-        Self::on(Arc::clone(&self.database)).await
+    pub(crate) async fn replica(&self) -> Self {
+        Self::start_on(Arc::clone(&self.database)).await
     }
 
-    pub(crate) async fn on(database: Arc<TestDatabase>) -> Self {
-        Self::with(database, |_| {}).await
+    pub(crate) async fn start_on(database: Arc<TestDatabase>) -> Self {
+        Self::start_with(database, |_| {}).await
     }
 
-    pub(crate) async fn with(database: Arc<TestDatabase>, change: impl FnOnce(&mut Config)) -> Self {
+    pub(crate) async fn start_with(database: Arc<TestDatabase>, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = config(&database);
         change(&mut config);
         let context = Context::new("api-gateway", &Stop::new());
@@ -64,27 +64,27 @@ impl Api {
             at,
             context,
             database,
-            proof: ("x-api-key", ADMIN_KEY.to_owned()),
+            credential: ("x-api-key", ADMIN_KEY.to_owned()),
             client,
         }
     }
 
     /// A client of the same gateway with another key.
     pub(crate) fn with_key(&self, key: &str) -> Self {
-        self.proving("x-api-key", key.to_owned())
+        self.with_credential("x-api-key", key.to_owned())
     }
 
     /// A client of the same gateway with a person's token.
     pub(crate) fn with_token(&self, token: &str) -> Self {
-        self.proving("authorization", format!("Bearer {token}"))
+        self.with_credential("authorization", format!("Bearer {token}"))
     }
 
-    fn proving(&self, header: &'static str, value: String) -> Self {
+    fn with_credential(&self, header: &'static str, value: String) -> Self {
         Self {
             at: self.at,
             context: self.context.clone(),
             database: Arc::clone(&self.database),
-            proof: (header, value),
+            credential: (header, value),
             client: self.client.clone(),
         }
     }
@@ -127,7 +127,10 @@ impl Api {
 
     pub(crate) fn request(&self, method: &str, path: &str) -> http::request::Builder {
         let uri = format!("http://{}/api/v1{path}", self.at.http);
-        Request::builder().method(method).uri(uri).header(self.proof.0, &self.proof.1)
+        Request::builder()
+            .method(method)
+            .uri(uri)
+            .header(self.credential.0, &self.credential.1)
     }
 
     pub(crate) async fn send(&self, request: http::request::Builder, body: Body) -> Answer {
@@ -195,13 +198,13 @@ impl Answer {
 }
 
 /// A minimal integration.
-pub(crate) fn least() -> Value {
+pub(crate) fn minimal_integration() -> Value {
     json!({"name": "Hook", "eventType": "order", "targetUrl": "https://receiver.invalid/hook"})
 }
 
-/// [`least`] with the given fields.
-pub(crate) fn with(fields: Value) -> Value {
-    merged(least(), fields)
+/// [`minimal_integration`] with the given fields.
+pub(crate) fn integration_with(fields: Value) -> Value {
+    merged(minimal_integration(), fields)
 }
 
 /// A document with some fields replaced.

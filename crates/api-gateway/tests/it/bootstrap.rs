@@ -12,7 +12,7 @@ const EMAIL: &str = "root@x.example";
 
 async fn gateway(api: Option<&Api>) -> Api {
     let database = api.map_or_else(|| Arc::new(database()), |api| Arc::clone(&api.database));
-    Api::with(database, |config| {
+    Api::start_with(database, |config| {
         config.bootstrap.admin_email = Some(EMAIL.to_owned());
         config.bootstrap.admin_password = Some(Secret::new(PASSWORD));
     })

@@ -3,21 +3,24 @@
 use axum::body::Body;
 use serde_json::json;
 
-use crate::api::{Api, least, with};
+use crate::api::{Api, integration_with, minimal_integration};
 
 #[tokio::test]
 async fn stale_revision_is_refused() {
     let api = Api::start().await;
     api.org(10).await;
-    let id = api.integration(10, least()).await;
+    let id = api.integration(10, minimal_integration()).await;
     let path = format!("/outbound-integrations/{id}?orgId=10");
     let seen = api.get(&path).await.json["revision"].as_u64().unwrap();
     assert_eq!(
-        api.put(&path, with(json!({"revision": seen, "name": "first"}))).await.status,
+        api.put(&path, integration_with(json!({"revision": seen, "name": "first"})))
+            .await
+            .status,
         200
     );
     let stale = [
-        api.put(&path, with(json!({"revision": seen, "name": "second"}))).await,
+        api.put(&path, integration_with(json!({"revision": seen, "name": "second"})))
+            .await,
         api.patch(&path, json!({"revision": seen, "name": "second"})).await,
         api.send(
             api.request("PATCH", &path)
@@ -53,7 +56,9 @@ async fn stale_revision_is_refused() {
 async fn concurrent_changes_never_overwrite_each_other_silently() {
     let api = Api::start().await;
     api.org(10).await;
-    let id = api.integration(10, with(json!({"retryCount": 1, "timeoutMs": 1000}))).await;
+    let id = api
+        .integration(10, integration_with(json!({"retryCount": 1, "timeoutMs": 1000})))
+        .await;
     let path = format!("/outbound-integrations/{id}?orgId=10");
     let (one, other) = tokio::join!(
         api.patch(&path, json!({"retryCount": 9})),

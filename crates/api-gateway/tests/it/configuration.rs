@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::api::{Answer, Api, least, merged};
+use crate::api::{Answer, Api, merged, minimal_integration};
 
 const SECRET: &str = "planted-0123456789";
 
-async fn furnished(api: &Api, org: i64) {
+async fn create_configuration(api: &Api, org: i64) {
     let hook = merged(
-        least(),
+        minimal_integration(),
         json!({
             "outgoingAuthType": "BEARER", "outgoingAuthConfig": {"token": SECRET}, "signing": {"enabled": true},
             "fieldMappings": [{"sourceField": "a", "targetField": "b"}],
@@ -43,7 +43,7 @@ fn changes(answer: &Answer) -> Vec<(String, String, String)> {
     changes.collect()
 }
 
-fn told(action: &str, kind: &str, name: &str) -> (String, String, String) {
+fn planned_change(action: &str, kind: &str, name: &str) -> (String, String, String) {
     (action.to_owned(), kind.to_owned(), name.to_owned())
 }
 
@@ -51,7 +51,7 @@ fn told(action: &str, kind: &str, name: &str) -> (String, String, String) {
 async fn configuration_export_applied_to_its_own_organisation_changes_nothing() {
     let api = Api::start().await;
     api.org(10).await;
-    furnished(&api, 10).await;
+    create_configuration(&api, 10).await;
     let exported = api.get("/configuration?orgId=10").await;
     assert_eq!(exported.status, 200, "{exported:?}");
     let text = String::from_utf8_lossy(&exported.bytes).into_owned();
@@ -66,7 +66,7 @@ async fn configuration_document_copies_an_organisation_once_secrets_are_given() 
     let api = Api::start().await;
     api.org(10).await;
     api.org(20).await;
-    furnished(&api, 10).await;
+    create_configuration(&api, 10).await;
     let mut document = api.get("/configuration?orgId=10").await.json;
     let masked = api.post("/configuration/apply?orgId=20", document.clone()).await;
     let mut faults = masked.faults();
@@ -90,11 +90,11 @@ async fn configuration_document_copies_an_organisation_once_secrets_are_given() 
     document["scheduledJobs"][0]["dataSource"]["connectionString"] = json!("mongodb://db.invalid");
     let dry = api.post("/configuration/apply?orgId=20&dryRun=true", document.clone()).await;
     let expected = [
-        told("CREATE", "eventTypes", "order"),
-        told("CREATE", "templates", "Mine"),
-        told("CREATE", "outboundIntegrations", "Hook"),
-        told("CREATE", "inboundIntegrations", "booking"),
-        told("CREATE", "scheduledJobs", "Export"),
+        planned_change("CREATE", "eventTypes", "order"),
+        planned_change("CREATE", "templates", "Mine"),
+        planned_change("CREATE", "outboundIntegrations", "Hook"),
+        planned_change("CREATE", "inboundIntegrations", "booking"),
+        planned_change("CREATE", "scheduledJobs", "Export"),
     ];
     assert_eq!(changes(&dry), expected);
     assert_eq!(dry.json["applied"], json!(false));
@@ -116,14 +116,14 @@ async fn configuration_document_copies_an_organisation_once_secrets_are_given() 
 async fn configuration_changes_are_listed_by_place_and_prune_only_on_request() {
     let api = Api::start().await;
     api.org(10).await;
-    furnished(&api, 10).await;
+    create_configuration(&api, 10).await;
     let mut document = api.get("/configuration?orgId=10").await.json;
     document["outboundIntegrations"][0]["targetUrl"] = json!("https://elsewhere.invalid/");
     document["outboundIntegrations"][0]["outgoingAuthConfig"]["token"] = json!("another");
     document["scheduledJobs"] = json!([]);
     document.as_object_mut().unwrap().shift_remove("templates");
     let dry = api.post("/configuration/apply?orgId=10&dryRun=true", document.clone()).await;
-    assert_eq!(changes(&dry), [told("UPDATE", "outboundIntegrations", "Hook")]);
+    assert_eq!(changes(&dry), [planned_change("UPDATE", "outboundIntegrations", "Hook")]);
     assert_eq!(
         dry.json["changes"][0]["differences"],
         json!([
@@ -133,8 +133,8 @@ async fn configuration_changes_are_listed_by_place_and_prune_only_on_request() {
     );
     let pruned = api.post("/configuration/apply?orgId=10&prune=true", document).await;
     let expected = [
-        told("UPDATE", "outboundIntegrations", "Hook"),
-        told("DELETE", "scheduledJobs", "Export"),
+        planned_change("UPDATE", "outboundIntegrations", "Hook"),
+        planned_change("DELETE", "scheduledJobs", "Export"),
     ];
     assert_eq!(changes(&pruned), expected);
     assert_eq!(api.get("/scheduled-jobs?orgId=10").await.json["total"], json!(0));
@@ -150,7 +150,7 @@ async fn configuration_with_any_fault_changes_nothing() {
     let document = json!({
         "version": 1,
         "eventTypes": [{"eventType": "order"}, {"eventType": "order"}, {}],
-        "outboundIntegrations": [least(), merged(least(), json!({"name": "Other", "targetUrl": "http://127.0.0.2/", "eventType": ""}))],
+        "outboundIntegrations": [minimal_integration(), merged(minimal_integration(), json!({"name": "Other", "targetUrl": "http://127.0.0.2/", "eventType": ""}))],
     });
     let refused = api.post("/configuration/apply?orgId=10", document).await;
     let mut faults = refused.faults();

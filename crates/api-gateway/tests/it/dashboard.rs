@@ -13,7 +13,7 @@ use ig_core::ports::PartitionLeases as _;
 use ig_store::AlertTimes;
 use serde_json::{Value, json};
 
-use crate::api::{Api, with};
+use crate::api::{Api, integration_with};
 use crate::deliveries::{letter, log, record};
 
 async fn alert(api: &Api, org: Option<i64>) {
@@ -33,7 +33,7 @@ async fn alert(api: &Api, org: Option<i64>) {
 }
 
 /// Three recent deliveries and one of yesterday, two dead letters, two integrations and an alert.
-async fn busy(api: &Api, org: i64) {
+async fn record_activity(api: &Api, org: i64) {
     use DeliveryStatus::{Failed, Retrying, Success};
     let ago = |minutes| Utc::now() - TimeDelta::minutes(minutes);
     let failed = log(org, 1, ago(2), Failed, Some(40));
@@ -50,8 +50,8 @@ async fn busy(api: &Api, org: i64) {
         (log(org, 4, ago(26 * 60), Success, Some(20)), None),
     ];
     record(api, logs).await;
-    let paused = api.integration(org, with(json!({"name": "paused"}))).await;
-    api.integration(org, with(json!({"name": "active"}))).await;
+    let paused = api.integration(org, integration_with(json!({"name": "paused"}))).await;
+    api.integration(org, integration_with(json!({"name": "active"}))).await;
     let answer = api
         .post(&format!("/outbound-integrations/{paused}/disable?orgId={org}"), json!({}))
         .await;
@@ -60,7 +60,7 @@ async fn busy(api: &Api, org: i64) {
 }
 
 /// Returns the dashboard once the gateway's configuration has both integrations in their final state.
-async fn settled(api: &Api, path: &str, integrations: &Value) -> Value {
+async fn wait_for_dashboard(api: &Api, path: &str, integrations: &Value) -> Value {
     let mut found = Value::Null;
     ig_testkit::wait::eventually("the configuration is followed", async || {
         let answer = api.get(path).await;
@@ -77,9 +77,9 @@ async fn dashboard_of_an_organisation_covers_only_that_organisation() {
     let api = Api::start().await;
     api.org(10).await;
     api.org(20).await;
-    busy(&api, 10).await;
+    record_activity(&api, 10).await;
     let states = json!({"total": 2, "active": 1, "paused": 1, "circuitOpen": 0, "drafts": 0});
-    let found = settled(&api, "/dashboard?orgId=10", &states).await;
+    let found = wait_for_dashboard(&api, "/dashboard?orgId=10", &states).await;
     let deliveries = &found["deliveries"];
     assert_eq!(deliveries["perMinute"], json!(0.4));
     let of = |period: &str| {
@@ -121,7 +121,7 @@ async fn dashboard_of_an_organisation_covers_only_that_organisation() {
 
 #[tokio::test]
 async fn platform_dashboard_covers_all_organisations_and_the_health_of_services() {
-    let api = Api::with(std::sync::Arc::new(ig_testkit::mongo::database()), |config| {
+    let api = Api::start_with(std::sync::Arc::new(ig_testkit::mongo::database()), |config| {
         // No process listens there.
         let nobody = "127.0.0.1:1".to_owned();
         for address in [
@@ -138,12 +138,12 @@ async fn platform_dashboard_covers_all_organisations_and_the_health_of_services(
     .await;
     for org in [10, 20] {
         api.org(org).await;
-        busy(&api, org).await;
+        record_activity(&api, org).await;
     }
     alert(&api, None).await;
     hold_a_partition(&api).await;
     let states = json!({"total": 4, "active": 2, "paused": 2, "circuitOpen": 0, "drafts": 0});
-    let found = settled(&api, "/admin/dashboard", &states).await;
+    let found = wait_for_dashboard(&api, "/admin/dashboard", &states).await;
     assert_eq!((&found["organizations"], &found["alerts"]["total"]), (&json!(2), &json!(3)));
     assert_eq!(
         (&found["deliveries"]["lastDay"]["total"], &found["dlq"]["total"]),
@@ -200,7 +200,7 @@ async fn hold_a_partition(api: &Api) {
 async fn platform_dashboard_shows_a_running_service_as_serving() {
     let first = Api::start().await;
     let grpc = first.at.grpc.to_string();
-    let api = Api::with(std::sync::Arc::clone(&first.database), |config| {
+    let api = Api::start_with(std::sync::Arc::clone(&first.database), |config| {
         config.services.api_gateway = grpc;
     })
     .await;

@@ -26,11 +26,11 @@ const LISTS: &[(&str, &str)] = &[
 
 /// A gateway that reserves the numbers of deleted organisations for a second.
 pub(crate) async fn gateway() -> Api {
-    Api::with(Arc::new(database()), |config| config.organizations.number_hold_seconds = 1).await
+    Api::start_with(Arc::new(database()), |config| config.organizations.number_hold_seconds = 1).await
 }
 
 /// Stores deliveries with traces, a dead letter and decisions, and a pending event.
-async fn lived(api: &Api, org: i64) {
+async fn fill_org(api: &Api, org: i64) {
     api.org(org).await;
     let at = (Utc::now() - TimeDelta::hours(1)).trunc_subsecs(3);
     let logs = (0..3).map(|number| {
@@ -81,7 +81,7 @@ async fn totals(api: &Api, org: i64) -> Vec<Value> {
 }
 
 /// Waits until a number is free again.
-pub(crate) async fn gone(api: &Api, org: i64) {
+pub(crate) async fn wait_until_deleted(api: &Api, org: i64) {
     eventually("nothing of it is left", async || {
         api.get(&format!("/admin/orgs/{org}/deletion")).await.json["status"] == "DONE"
     })
@@ -91,8 +91,8 @@ pub(crate) async fn gone(api: &Api, org: i64) {
 #[tokio::test]
 async fn reused_org_number_shows_no_data_of_the_previous_organisation() {
     let api = gateway().await;
-    lived(&api, 10).await;
-    lived(&api, 20).await;
+    fill_org(&api, 10).await;
+    fill_org(&api, 20).await;
     assert_eq!(json!(totals(&api, 10).await), json!([3, 3, 1, 5, 0, 0]));
     let dashboard = api.get("/dashboard?orgId=10").await;
     assert_eq!(dashboard.status, 200, "{dashboard:?}");
@@ -131,7 +131,7 @@ async fn reused_org_number_shows_no_data_of_the_previous_organisation() {
     let late = log(10, 99, Utc::now().trunc_subsecs(3), DeliveryStatus::Success, Some(5));
     record(&api, [(late, None)]).await;
 
-    gone(&api, 10).await;
+    wait_until_deleted(&api, 10).await;
     let done = api.get("/admin/orgs/10/deletion").await.json;
     assert_eq!(
         (&done["removed"]["logs"], &done["removed"]["events"]),
@@ -145,7 +145,7 @@ async fn reused_org_number_shows_no_data_of_the_previous_organisation() {
     assert_eq!(json!(totals(&api, 10).await), json!([0, 0, 0, 0, 0, 0]));
     let dashboard = api.get("/dashboard?orgId=10").await.json.to_string();
     assert!(!dashboard.contains("Hook"), "{dashboard}");
-    let preview = json!({"integration": crate::api::least(), "eventId": "e-1"});
+    let preview = json!({"integration": crate::api::minimal_integration(), "eventId": "e-1"});
     assert_eq!(api.post("/outbound-integrations/preview?orgId=10", preview).await.status, 404);
     let event = json!({"id": "e-1", "eventType": "order", "payload": {"patient": "another"}});
     let pushed = api.post("/events?orgId=10", event).await;
@@ -164,7 +164,7 @@ async fn reused_org_number_shows_no_data_of_the_previous_organisation() {
 #[tokio::test]
 async fn org_deletion_is_continued_by_another_gateway() {
     let api = gateway().await;
-    lived(&api, 10).await;
+    fill_org(&api, 10).await;
     // The gateway stops before it has removed anything, and its lease ends with it.
     let claimed = api.store().await.org_deletions();
     assert_eq!(api.delete("/admin/orgs/10").await.status, 204);
@@ -172,11 +172,11 @@ async fn org_deletion_is_continued_by_another_gateway() {
     let stolen = claimed.claim("somebody", Utc::now() + TimeDelta::minutes(1)).await.unwrap();
     assert!(stolen.is_some_and(|deletion| deletion.org_id == OrgId(10)));
     claimed.rest(OrgId(10), "somebody", Utc::now()).await.unwrap();
-    let other = Api::with(Arc::clone(&api.database), |config| {
+    let other = Api::start_with(Arc::clone(&api.database), |config| {
         config.organizations.number_hold_seconds = 1;
     })
     .await;
-    gone(&other, 10).await;
+    wait_until_deleted(&other, 10).await;
     assert_eq!(other.post("/admin/orgs", json!({"orgId": 10, "name": "A"})).await.status, 201);
     assert_eq!(json!(totals(&other, 10).await), json!([0, 0, 0, 0, 0, 0]));
 }

@@ -2,13 +2,13 @@
 
 use serde_json::json;
 
-use crate::api::{Api, with};
+use crate::api::{Api, integration_with};
 
 #[tokio::test]
 async fn faults_of_shape_are_all_reported_by_pointer() {
     let api = Api::start().await;
     api.org(10).await;
-    let body = with(json!({
+    let body = integration_with(json!({
         "name": 7,
         "nonsense": true,
         "transformationMode": "XSLT",
@@ -36,7 +36,7 @@ async fn faults_of_shape_are_all_reported_by_pointer() {
 async fn faults_of_domain_rules_are_all_reported_by_pointer() {
     let api = Api::start().await;
     api.org(10).await;
-    let body = with(json!({
+    let body = integration_with(json!({
         "name": " ",
         "eventType": "",
         "targetUrl": "ftp://x",
@@ -80,7 +80,7 @@ async fn fault_for_an_address_that_the_guard_refuses_but_not_for_an_unresolvable
         "http://169.254.169.254/",
         "http://localhost:9/",
     ] {
-        let body = with(json!({"actions": [{"name": "a", "targetUrl": url}], "targetUrl": url}));
+        let body = integration_with(json!({"actions": [{"name": "a", "targetUrl": url}], "targetUrl": url}));
         let answer = api.post("/outbound-integrations?orgId=10", body).await;
         assert_eq!(
             (answer.status, answer.faults()),
@@ -88,13 +88,16 @@ async fn fault_for_an_address_that_the_guard_refuses_but_not_for_an_unresolvable
             "{url}: {answer:?}"
         );
     }
-    let body = with(json!({"actions": [{"name": "a", "targetUrl": "http://10.0.0.1/"}]}));
+    let body = integration_with(json!({"actions": [{"name": "a", "targetUrl": "http://10.0.0.1/"}]}));
     assert_eq!(
         api.post("/outbound-integrations?orgId=10", body).await.faults(),
         ["/actions/0/targetUrl"]
     );
-    api.integration(10, with(json!({"targetUrl": "https://nobody-knows-this.invalid/"})))
-        .await;
+    api.integration(
+        10,
+        integration_with(json!({"targetUrl": "https://nobody-knows-this.invalid/"})),
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -107,7 +110,7 @@ async fn fault_for_an_entity_of_another_organisation() {
     let answer = api
         .post(
             "/outbound-integrations?orgId=10",
-            with(json!({"tenantId": 21, "excludedEntityRids": [11, 21, 10]})),
+            integration_with(json!({"tenantId": 21, "excludedEntityRids": [11, 21, 10]})),
         )
         .await;
     assert_eq!(
@@ -115,7 +118,8 @@ async fn fault_for_an_entity_of_another_organisation() {
         ["/excludedEntityRids", "/excludedEntityRids", "/tenantId"],
         "{answer:?}"
     );
-    api.integration(10, with(json!({"excludedEntityRids": [11]}))).await;
+    api.integration(10, integration_with(json!({"excludedEntityRids": [11]})))
+        .await;
 }
 
 #[tokio::test]

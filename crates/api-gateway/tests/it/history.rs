@@ -4,7 +4,7 @@ use axum::body::Body;
 use ig_core::id::OrgId;
 use serde_json::{Value, json};
 
-use crate::api::{Answer, Api, key_for, log_in, user, with};
+use crate::api::{Answer, Api, integration_with, key_for, log_in, user};
 use crate::departures;
 
 const SECRET: &str = "planted-secret-0123456789";
@@ -35,7 +35,7 @@ async fn version_is_recorded_with_its_author_and_can_be_restored() {
     let id = api
         .integration(
             10,
-            with(json!({"outgoingAuthType": "BEARER", "outgoingAuthConfig": {"token": SECRET}})),
+            integration_with(json!({"outgoingAuthType": "BEARER", "outgoingAuthConfig": {"token": SECRET}})),
         )
         .await;
     let path = format!("/outbound-integrations/{id}?orgId=10");
@@ -143,7 +143,7 @@ async fn audit_log_names_actors_and_changes_without_secrets() {
     .await;
     api.delete(&format!("/admin/users/{id}")).await;
     let key = key_for(&api, OrgId(10)).await;
-    let hook = with(json!({"outgoingAuthType": "BEARER", "outgoingAuthConfig": {"token": SECRET}}));
+    let hook = integration_with(json!({"outgoingAuthType": "BEARER", "outgoingAuthConfig": {"token": SECRET}}));
     let integration = api
         .with_key(&key)
         .post("/outbound-integrations?orgId=10", hook)
@@ -197,9 +197,9 @@ async fn history_of_a_deleted_organisation_is_hidden_from_the_next_with_its_numb
     let key = key_for(&api, OrgId(10)).await;
     user(&api, "ada@x.example", json!({"orgId": 10})).await;
     let token = log_in(&api, "ada@x.example").await;
-    let id = api.integration(10, with(json!({}))).await;
+    let id = api.integration(10, integration_with(json!({}))).await;
     assert_eq!(api.delete("/admin/orgs/10").await.status, 204);
-    departures::gone(&api, 10).await;
+    departures::wait_until_deleted(&api, 10).await;
     api.org(10).await;
     let list = format!("/versions/outbound-integrations/{id}?orgId=10");
     assert_eq!(api.get(&list).await.status, 404);

@@ -6,16 +6,16 @@ use crate::api::{Api, merged};
 
 const HOOK_SECRET: &str = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
 
-fn least() -> Value {
+fn minimal_document() -> Value {
     json!({"type": "booking", "name": "Booking", "targetUrl": "https://api.invalid/v1/bookings"})
 }
 
-fn with(fields: Value) -> Value {
-    merged(least(), fields)
+fn document_with(fields: Value) -> Value {
+    merged(minimal_document(), fields)
 }
 
 fn everything() -> Value {
-    with(json!({
+    document_with(json!({
         "allowedMethods": ["GET", "POST", "DELETE"],
         "pathSuffix": true,
         "inboundAuthType": "HMAC",
@@ -41,7 +41,7 @@ fn everything() -> Value {
 async fn inbound_integration_gets_defaults_for_omitted_fields() {
     let api = Api::start().await;
     api.org(10).await;
-    let made = api.post("/inbound-integrations?orgId=10", least()).await;
+    let made = api.post("/inbound-integrations?orgId=10", minimal_document()).await;
     assert_eq!(made.status, 201, "{made:?}");
     for (field, value) in [
         ("orgId", json!(10)),
@@ -179,7 +179,9 @@ async fn inbound_integration_faults_are_all_reported_by_place() {
         (json!({"eventType": "order"}), vec!["/eventType"]),
         (json!({"orgId": 20, "revision": 7}), vec!["/orgId"]),
     ] {
-        let answer = api.post("/inbound-integrations?orgId=10", with(fields.clone())).await;
+        let answer = api
+            .post("/inbound-integrations?orgId=10", document_with(fields.clone()))
+            .await;
         let mut found = answer.faults();
         found.sort_unstable();
         assert_eq!((answer.status, found), (400, places), "{fields}: {answer:?}");
@@ -191,14 +193,17 @@ async fn inbound_integration_type_is_unique_within_an_organisation() {
     let api = Api::start().await;
     api.org(10).await;
     api.org(20).await;
-    let first = api.post("/inbound-integrations?orgId=10", least()).await;
+    let first = api.post("/inbound-integrations?orgId=10", minimal_document()).await;
     assert_eq!(first.status, 201, "{first:?}");
-    let again = api.post("/inbound-integrations?orgId=10", least()).await;
+    let again = api.post("/inbound-integrations?orgId=10", minimal_document()).await;
     assert_eq!((again.status, again.text("/code")), (409, "CONFLICT".to_owned()), "{again:?}");
     assert!(again.text("/error").contains("type"), "{again:?}");
-    assert_eq!(api.post("/inbound-integrations?orgId=20", least()).await.status, 201);
+    assert_eq!(
+        api.post("/inbound-integrations?orgId=20", minimal_document()).await.status,
+        201
+    );
     let second = api
-        .post("/inbound-integrations?orgId=10", with(json!({"type": "billing"})))
+        .post("/inbound-integrations?orgId=10", document_with(json!({"type": "billing"})))
         .await;
     let path = format!("/inbound-integrations/{}?orgId=10", second.text("/id"));
     let stolen = api.patch(&path, json!({"type": "booking"})).await;
@@ -235,7 +240,7 @@ async fn inbound_integration_patch_changes_its_fields_and_their_dependents() {
 async fn inbound_integration_is_disabled_and_enabled_and_refuses_stale_edits() {
     let api = Api::start().await;
     api.org(10).await;
-    let made = api.post("/inbound-integrations?orgId=10", least()).await;
+    let made = api.post("/inbound-integrations?orgId=10", minimal_document()).await;
     let id = made.text("/id");
     let off = api
         .post(&format!("/inbound-integrations/{id}/disable?orgId=10"), json!({}))
@@ -264,8 +269,11 @@ async fn inbound_integration_is_disabled_and_enabled_and_refuses_stale_edits() {
 async fn integration_is_found_only_under_its_own_kind() {
     let api = Api::start().await;
     api.org(10).await;
-    let inbound = api.post("/inbound-integrations?orgId=10", least()).await.text("/id");
-    let outbound = api.integration(10, crate::api::least()).await;
+    let inbound = api
+        .post("/inbound-integrations?orgId=10", minimal_document())
+        .await
+        .text("/id");
+    let outbound = api.integration(10, crate::api::minimal_integration()).await;
     for (kind, id) in [
         ("outbound-integrations", &inbound),
         ("inbound-integrations", &outbound),

@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::api::{Api, key, least, with};
+use crate::api::{Api, integration_with, key, minimal_integration};
 
 #[tokio::test]
 async fn outbound_integration_gets_defaults_for_omitted_fields() {
     let api = Api::start().await;
     api.org(10).await;
-    let made = api.post("/outbound-integrations?orgId=10", least()).await;
+    let made = api.post("/outbound-integrations?orgId=10", minimal_integration()).await;
     assert_eq!(made.status, 201, "{made:?}");
     for (field, value) in [
         ("orgId", json!(10)),
@@ -62,7 +62,7 @@ fn without_stamp(mut document: Value) -> Value {
 }
 
 fn everything() -> Value {
-    with(json!({
+    integration_with(json!({
         "eventType": "*",
         "httpMethod": "PUT",
         "passthrough": true,
@@ -98,7 +98,7 @@ fn everything() -> Value {
 async fn outbound_integration_numbers_keep_their_digits() {
     let api = Api::start().await;
     api.org(10).await;
-    let id = api.integration(10, with(json!({}))).await;
+    let id = api.integration(10, integration_with(json!({}))).await;
     let path = format!("/outbound-integrations/{id}?orgId=10");
     let written = r#"[{"key":"id","value":123456789012345678901234567890},{"key":"price","value":1.10}]"#;
     let fields: Value = serde_json::from_str(written).unwrap();
@@ -159,8 +159,9 @@ async fn outbound_integration_patch_of_the_auth_type_resets_its_credentials() {
 async fn outbound_integration_is_enabled_disabled_and_filtered() {
     let api = Api::start().await;
     api.org(10).await;
-    let id = api.integration(10, least()).await;
-    api.integration(10, with(json!({"name": "Other", "eventType": "*"}))).await;
+    let id = api.integration(10, minimal_integration()).await;
+    api.integration(10, integration_with(json!({"name": "Other", "eventType": "*"})))
+        .await;
     let disabled = api
         .send(
             api.request("POST", &format!("/outbound-integrations/{id}/disable?orgId=10")),
@@ -197,7 +198,7 @@ async fn outbound_integration_rate_limit_keeps_its_numbers_when_switched_off() {
     let api = Api::start().await;
     api.org(10).await;
     let numbers = json!({"maxRequests": 100, "windowSeconds": 10});
-    let id = api.integration(10, with(json!({"rateLimits": numbers}))).await;
+    let id = api.integration(10, integration_with(json!({"rateLimits": numbers}))).await;
     let path = format!("/outbound-integrations/{id}?orgId=10");
     for enabled in [false, true] {
         let patched = api.patch(&path, json!({"rateLimits": {"enabled": enabled}})).await;
@@ -232,7 +233,9 @@ async fn outbound_integration_rate_limit_keeps_its_numbers_when_switched_off() {
 async fn preview_never_signs_a_payload_of_the_readers_choice() {
     let api = Api::start().await;
     api.org(10).await;
-    let id = api.integration(10, with(json!({"signing": {"enabled": true}}))).await;
+    let id = api
+        .integration(10, integration_with(json!({"signing": {"enabled": true}})))
+        .await;
     let reader = api.with_key(&key(&api, json!({"name": "r", "orgId": 10, "scopes": ["read"]})).await);
     for client in [&reader, &api] {
         let shown = client

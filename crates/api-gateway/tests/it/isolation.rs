@@ -3,7 +3,7 @@
 use axum::body::Body;
 use serde_json::json;
 
-use crate::api::{Api, least};
+use crate::api::{Api, minimal_integration};
 
 #[tokio::test]
 async fn isolation_hides_ids_of_another_organisation_on_every_route() {
@@ -11,7 +11,7 @@ async fn isolation_hides_ids_of_another_organisation_on_every_route() {
     api.org(10).await;
     api.org(20).await;
     api.unit(10, 11).await;
-    let id = api.integration(10, least()).await;
+    let id = api.integration(10, minimal_integration()).await;
     api.post("/event-types?orgId=10", json!({"eventType": "order"})).await;
     let one = format!("/outbound-integrations/{id}");
     let routes = [
@@ -31,7 +31,7 @@ async fn isolation_hides_ids_of_another_organisation_on_every_route() {
         ("DELETE", "/admin/orgs/20/units/11".to_owned()),
     ];
     for (method, path) in routes {
-        let answer = api.json(method, &format!("{path}?orgId=20"), least()).await;
+        let answer = api.json(method, &format!("{path}?orgId=20"), minimal_integration()).await;
         assert_eq!(answer.status, 404, "{method} {path}: {answer:?}");
     }
     assert_eq!(api.get(&format!("{one}?orgId=10")).await.status, 200);

@@ -11,12 +11,12 @@ use crate::api::{Answer, Api};
 
 async fn limited(change: impl Fn(&mut ig_api_gateway::Config)) -> [Api; 2] {
     let database = Arc::new(database());
-    let one = Api::with(Arc::clone(&database), &change).await;
-    let other = Api::with(database, &change).await;
+    let one = Api::start_with(Arc::clone(&database), &change).await;
+    let other = Api::start_with(database, &change).await;
     [one, other]
 }
 
-async fn took(gateways: &[Api; 2], path: &str, requests: usize) -> Vec<Answer> {
+async fn send_requests(gateways: &[Api; 2], path: &str, requests: usize) -> Vec<Answer> {
     let sent = (0..requests).map(|n| gateways[n % 2].get(path));
     futures::future::join_all(sent).await
 }
@@ -30,7 +30,7 @@ async fn org_limit_holds_across_gateways() {
     let gateways = limited(|config| config.rate_limit.org_per_minute = 100).await;
     gateways[0].org(10).await;
     gateways[0].org(20).await;
-    let answers = took(&gateways, "/lookups/types?orgId=10", 300).await;
+    let answers = send_requests(&gateways, "/lookups/types?orgId=10", 300).await;
     let (ok, refused) = (count(&answers, 200), count(&answers, 429));
     assert_eq!(
         ok + refused,

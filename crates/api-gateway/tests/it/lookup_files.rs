@@ -53,7 +53,7 @@ async fn ended(api: &Api, begun: &Answer) -> Value {
 }
 
 /// The row and column of each fault, in order.
-fn places(answer: &Answer) -> Vec<String> {
+fn positions(answer: &Answer) -> Vec<String> {
     let details = answer.json["details"].as_array().cloned().unwrap_or_default();
     details
         .iter()
@@ -96,7 +96,7 @@ async fn lookup_import_understands_files_as_people_write_them() {
     assert_eq!((&again["created"], &again["unchanged"]), (&json!(0), &json!(3)), "{again}");
     assert_eq!(api.get("/lookups/imports?orgId=10").await.json["total"], json!(2));
     let id = again["id"].as_str().unwrap();
-    let elsewhere = api.beside().await.get(&format!("/lookups/imports/{id}?orgId=10")).await;
+    let elsewhere = api.replica().await.get(&format!("/lookups/imports/{id}?orgId=10")).await;
     assert_eq!(elsewhere.json, again);
     assert_eq!(api.get(&format!("/lookups/imports/{id}?orgId=20")).await.status, 404);
 }
@@ -125,7 +125,7 @@ async fn lookup_import_reports_every_fault_by_row_and_column_and_writes_nothing(
         "/7/source.id",
         "/8/",
     ];
-    assert_eq!(places(&answer), expected, "{answer:?}");
+    assert_eq!(positions(&answer), expected, "{answer:?}");
     assert!(
         answer.json["details"][7]["message"].as_str().unwrap().contains("row 2"),
         "{answer:?}"
@@ -230,7 +230,7 @@ async fn slow_lookup_uploads_do_not_block_other_imports() {
 
 #[tokio::test]
 async fn lookup_file_beyond_the_limit_is_refused() {
-    let api = Api::with(Arc::new(database()), |config| config.http.import_limit_bytes = 1_000).await;
+    let api = Api::start_with(Arc::new(database()), |config| config.http.import_limit_bytes = 1_000).await;
     api.org(10).await;
     let answer = upload(&api, "", CSV, vec![b'x'; 1_001]).await;
     assert_eq!((answer.status, &answer.json["code"]), (413, &json!("PAYLOAD_TOO_LARGE")));
@@ -278,7 +278,7 @@ async fn lookup_export_can_be_imported_unchanged_in_either_format() {
     for (format, kind) in [("csv", CSV), ("xlsx", XLSX)] {
         let template = api.get(&format!("/lookups/import/template?orgId=10&format={format}")).await;
         let empty = upload(&api, "", kind, template.bytes).await;
-        assert_eq!(places(&empty), ["/2/"], "{format} {empty:?}");
+        assert_eq!(positions(&empty), ["/2/"], "{format} {empty:?}");
     }
     assert_eq!(api.get("/lookups/export?orgId=10&format=pdf").await.status, 400);
     assert_eq!(
@@ -332,7 +332,7 @@ async fn lookup_import_skips_a_separator_line_before_the_header() {
         );
     }
     let faulty = upload(&api, "", CSV, "sep=;\ntype;source.id;target.id\nT;;1\n").await;
-    assert!(places(&faulty).iter().any(|place| place.starts_with("/3")), "{faulty:?}");
+    assert!(positions(&faulty).iter().any(|place| place.starts_with("/3")), "{faulty:?}");
 }
 
 /// The rows of the large import; set `IG_IMPORT_ROWS` to measure the full size.

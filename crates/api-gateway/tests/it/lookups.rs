@@ -26,7 +26,7 @@ fn ward(source: &str, target: &str) -> Value {
     json!({"type": "WARD", "source": {"id": source, "name": format!("Ward {source}")}, "target": {"id": target, "beds": 4}})
 }
 
-async fn made(api: &Api, body: Value) -> String {
+async fn create_row(api: &Api, body: Value) -> String {
     let made = api.post("/lookups?orgId=10", body).await;
     assert_eq!(made.status, 201, "{made:?}");
     made.text("/id")
@@ -45,7 +45,7 @@ fn codes(answer: &Answer) -> (u16, &str) {
 #[tokio::test]
 async fn lookup_row_is_created_read_changed_and_deleted() {
     let api = fresh().await;
-    let id = made(&api, ward("1", "W-1")).await;
+    let id = create_row(&api, ward("1", "W-1")).await;
     let path = format!("/lookups/{id}?orgId=10");
     let read = api.get(&path).await;
     assert_eq!(read.json["source"], json!({"id": "1", "name": "Ward 1"}));
@@ -74,16 +74,16 @@ async fn lookup_row_is_created_read_changed_and_deleted() {
 #[tokio::test]
 async fn duplicate_lookup_source_is_a_conflict_that_names_the_existing_row() {
     let api = fresh().await;
-    let id = made(&api, ward("1", "a")).await;
+    let id = create_row(&api, ward("1", "a")).await;
     let rival = api.post("/lookups?orgId=10", ward("1", "b")).await;
     assert_eq!(codes(&rival), (409, "CONFLICT"));
     assert!(rival.json["error"].as_str().unwrap().contains(&id), "{rival:?}");
     let mut of_unit = ward("1", "b");
     of_unit["tenantId"] = json!(11);
-    made(&api, of_unit).await;
+    create_row(&api, of_unit).await;
     let mut asleep = ward("1", "b");
     asleep["isActive"] = json!(false);
-    let asleep = made(&api, asleep).await;
+    let asleep = create_row(&api, asleep).await;
     let woken = api
         .patch(&format!("/lookups/{asleep}?orgId=10"), json!({"isActive": true}))
         .await;
@@ -94,7 +94,7 @@ async fn duplicate_lookup_source_is_a_conflict_that_names_the_existing_row() {
 #[tokio::test]
 async fn stale_lookup_row_is_not_overwritten() {
     let api = fresh().await;
-    let id = made(&api, ward("1", "a")).await;
+    let id = create_row(&api, ward("1", "a")).await;
     let path = format!("/lookups/{id}?orgId=10");
     assert_eq!(api.patch(&path, json!({"target": {"id": "b"}})).await.status, 200);
     let stale = |method| {
@@ -157,7 +157,7 @@ async fn lookup_row_faults_are_all_reported_by_place() {
 #[tokio::test]
 async fn lookup_rows_of_another_organisation_are_unreachable() {
     let api = fresh().await;
-    let id = made(&api, ward("1", "a")).await;
+    let id = create_row(&api, ward("1", "a")).await;
     let path = format!("/lookups/{id}?orgId=20");
     for (method, body) in [
         ("GET", Value::Null),
@@ -284,8 +284,8 @@ async fn lookup_batch_is_atomic() {
 #[tokio::test]
 async fn lookup_rows_are_deleted_in_batches() {
     let api = fresh().await;
-    let one = made(&api, ward("1", "a")).await;
-    made(&api, ward("2", "b")).await;
+    let one = create_row(&api, ward("1", "a")).await;
+    create_row(&api, ward("2", "b")).await;
     let deleted = api
         .post("/lookups/bulk/delete?orgId=10", json!({"ids": [one, one, "nonsense"]}))
         .await;
@@ -355,7 +355,7 @@ async fn lookup_lists_and_statistics_match_the_stored_rows() {
 #[tokio::test]
 async fn lookup_changes_reach_watchers_of_every_gateway() {
     let api = fresh().await;
-    let other = api.beside().await;
+    let other = api.replica().await;
     let mut client = ConfigServiceClient::connect(format!("http://{}", other.at.grpc))
         .await
         .unwrap();
@@ -372,7 +372,7 @@ async fn lookup_changes_reach_watchers_of_every_gateway() {
             return change.change;
         }
     };
-    let id = made(&api, ward("1", "a")).await;
+    let id = create_row(&api, ward("1", "a")).await;
     let changed = Change::LookupsChanged(OrgId(10), LookupType::new("WARD"));
     assert_eq!(next().await, changed);
     api.patch(&format!("/lookups/{id}?orgId=10"), json!({"target": {"id": "b"}}))

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::api::{Api, least, merged, user};
+use crate::api::{Api, merged, minimal_integration, user};
 use crate::rights::operations;
 
 /// The marker in every secret.
@@ -49,7 +49,7 @@ fn documents() -> Vec<(&'static str, Value)> {
     let call = |number: usize| json!({"type": format!("call-{number}"), "name": "Call", "targetUrl": "https://api.invalid/"});
     let mut documents = Vec::new();
     for (number, fields) in outgoing.into_iter().enumerate() {
-        documents.push(("outbound-integrations", merged(least(), fields.clone())));
+        documents.push(("outbound-integrations", merged(minimal_integration(), fields.clone())));
         documents.push(("inbound-integrations", merged(call(number), fields.clone())));
         documents.push(("scheduled-jobs", merged(job.clone(), fields)));
     }
@@ -62,7 +62,7 @@ fn documents() -> Vec<(&'static str, Value)> {
     documents
 }
 
-fn hides(text: &str, what: &str) {
+fn assert_hidden(text: &str, what: &str) {
     assert!(!text.contains(MARK), "{what} shows a secret: {text}");
     assert!(
         !text.contains(&signing_secret()[6..]),
@@ -80,11 +80,11 @@ async fn planted_secrets_appear_in_no_response_and_no_stored_document() {
         assert_eq!(made.status, 201, "{document}: {made:?}");
         // The response that creates the integration may show its signing secret, and nothing else.
         let text = String::from_utf8_lossy(&made.bytes).replace(&signing_secret(), "");
-        hides(&text, kind);
+        assert_hidden(&text, kind);
         let path = format!("/{kind}/{}?orgId=10", made.text("/id"));
         let patched = api.patch(&path, json!({"name": "Renamed"})).await;
         assert_eq!(patched.status, 200, "{patched:?}");
-        hides(&String::from_utf8_lossy(&patched.bytes), kind);
+        assert_hidden(&String::from_utf8_lossy(&patched.bytes), kind);
         ids.push(made.text("/id"));
     }
     ids.push(
@@ -105,7 +105,7 @@ async fn planted_secrets_appear_in_no_response_and_no_stored_document() {
         for path in paths {
             let answer = api.get(&path).await;
             assert!(answer.status < 500 || answer.status == 503, "{path}: {answer:?}");
-            hides(&String::from_utf8_lossy(&answer.bytes), &path);
+            assert_hidden(&String::from_utf8_lossy(&answer.bytes), &path);
             read += usize::from(answer.status == 200);
         }
     }
@@ -114,7 +114,7 @@ async fn planted_secrets_appear_in_no_response_and_no_stored_document() {
         "things, their versions and their histories were read: {read}"
     );
     for (collection, document) in api.database.everything().await {
-        hides(&document, &collection);
+        assert_hidden(&document, &collection);
     }
 }
 

@@ -17,16 +17,16 @@ use crate::runtime::inbound;
 const BOUND: Duration = Duration::from_secs(6);
 
 /// A gateway on its own database, with rate limits, and a target that was called once.
-struct Ground {
+struct OutageFixture {
     server: Mongo,
     api: Api,
     _target: Receiver,
 }
 
-impl Ground {
+impl OutageFixture {
     async fn new() -> Self {
         let server = Mongo::start().await;
-        let api = Api::with(Arc::new(database_on(&server.uri())), |config| {
+        let api = Api::start_with(Arc::new(database_on(&server.uri())), |config| {
             config.security.egress.allow = vec!["127.0.0.0/8".to_owned()];
             config.rate_limit.global_per_minute = 100_000;
             config.rate_limit.org_per_minute = 100_000;
@@ -37,14 +37,14 @@ impl Ground {
         let target = Receiver::start();
         let fields = json!({"logging": "BEST_EFFORT", "rateLimits": {"maxRequests": 100_000, "windowSeconds": 60}});
         inbound(&api, &target.url("/"), fields).await;
-        let ground = Self {
+        let fixture = Self {
             server,
             api,
             _target: target,
         };
-        assert_eq!(ground.call().await.status, 200);
-        assert_eq!(ground.push().await.status, 202);
-        ground
+        assert_eq!(fixture.call().await.status, 200);
+        assert_eq!(fixture.push().await.status, 202);
+        fixture
     }
 
     async fn call(&self) -> Answer {
@@ -77,7 +77,7 @@ impl Ground {
         }
     }
 
-    async fn is_well(&self) {
+    async fn assert_serving(&self) {
         eventually("all is served again", async || {
             self.push().await.status == 202 && self.call().await.status == 200 && self.api.get("/health").await.status == 200
         })
@@ -94,31 +94,31 @@ async fn timed(answer: impl Future<Output = Answer>) -> Answer {
 
 #[tokio::test]
 async fn requests_are_answered_soon_after_the_database_is_killed() {
-    let mut ground = Ground::new().await;
-    ground.server.kill();
-    ground.is_answered_without_a_database().await;
-    eventually("not ready", async || !ground.api.context.readiness().is_ready()).await;
-    ground.is_answered_without_a_database().await;
-    ground.server.restart().await;
-    ground.is_well().await;
+    let mut fixture = OutageFixture::new().await;
+    fixture.server.kill();
+    fixture.is_answered_without_a_database().await;
+    eventually("not ready", async || !fixture.api.context.readiness().is_ready()).await;
+    fixture.is_answered_without_a_database().await;
+    fixture.server.restart().await;
+    fixture.assert_serving().await;
 }
 
 #[tokio::test]
 async fn requests_are_answered_soon_after_the_database_freezes() {
-    let ground = Ground::new().await;
-    ground.server.freeze();
-    ground.is_answered_without_a_database().await;
-    eventually("not ready", async || !ground.api.context.readiness().is_ready()).await;
-    ground.is_answered_without_a_database().await;
-    ground.server.thaw();
-    ground.is_well().await;
+    let fixture = OutageFixture::new().await;
+    fixture.server.freeze();
+    fixture.is_answered_without_a_database().await;
+    eventually("not ready", async || !fixture.api.context.readiness().is_ready()).await;
+    fixture.is_answered_without_a_database().await;
+    fixture.server.thaw();
+    fixture.assert_serving().await;
 }
 
 #[tokio::test]
 async fn database_outage_is_reported_and_ends_by_itself() {
     let mut server = Mongo::start().await;
     let database = Arc::new(database_on(&server.uri()));
-    let api = Api::with(database, |config| {
+    let api = Api::start_with(database, |config| {
         config.mongodb.server_selection_timeout_ms = 500;
         config.mongodb.operation_timeout_ms = 1_000;
     })

@@ -11,7 +11,7 @@ use crate::api::{Api, key_for, user};
 
 #[tokio::test]
 async fn organisation_limit_overrides_the_platform_limit() {
-    let api = Api::with(Arc::new(database()), |config| config.rate_limit.org_per_minute = 2).await;
+    let api = Api::start_with(Arc::new(database()), |config| config.rate_limit.org_per_minute = 2).await;
     for org in [10, 20] {
         api.org(org).await;
     }

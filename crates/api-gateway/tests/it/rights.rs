@@ -6,15 +6,15 @@ use ig_core::access::{Holder, KeyScope, PersonRights, Reach, RequestScope, Right
 use ig_core::id::OrgId;
 use serde_json::{Value, json};
 
-use crate::api::{Answer, Api, key, key_for, least, log_in, user};
+use crate::api::{Answer, Api, key, key_for, log_in, minimal_integration, user};
 
 /// What a route requires of its caller.
 #[derive(Debug, Clone, Copy)]
-enum Needs {
+enum RequiredAccess {
     /// Nothing.
     Nothing,
     /// Any authentication.
-    Proof,
+    Authentication,
     /// A logged-in person.
     Login,
     /// A permission in the organisation that `orgId` names.
@@ -23,16 +23,16 @@ enum Needs {
     Platform(Right),
 }
 
-use Needs::{Login, Nothing, Org, Platform, Proof};
+use RequiredAccess::{Authentication, Login, Nothing, Org, Platform};
 use Right::{Events, Read, Runtime, Write};
 
 /// The complete matrix of permissions.
-const MATRIX: &[(&str, &str, Needs)] = &[
+const MATRIX: &[(&str, &str, RequiredAccess)] = &[
     ("get", "/health", Nothing),
     ("post", "/auth/login", Nothing),
     ("post", "/auth/logout", Login),
     ("post", "/auth/password", Login),
-    ("get", "/auth/me", Proof),
+    ("get", "/auth/me", Authentication),
     ("get", "/tenant", Org(Read)),
     ("get", "/tenant/units", Org(Read)),
     ("get", "/admin/orgs", Platform(Read)),
@@ -194,13 +194,13 @@ pub(crate) async fn operations(api: &Api) -> Vec<(String, String)> {
     operations
 }
 
-fn needs(method: &str, path: &str) -> Option<Needs> {
+fn required_access(method: &str, path: &str) -> Option<RequiredAccess> {
     let found = MATRIX.iter().find(|(of, at, _)| *of == method && *at == path);
     found.map(|(_, _, needs)| *needs)
 }
 
 /// A path with identifiers of nothing, so that a call has no effect.
-fn of_nothing(path: &str) -> String {
+fn path_of_missing_items(path: &str) -> String {
     path.replace("{id}", "0123456789abcdef01234567")
         .replace("{orgId}", "999")
         .replace("{rid}", "999")
@@ -223,7 +223,7 @@ async fn permission_matrix_covers_exactly_the_described_routes() {
     let operations = operations(&api).await;
     let unnamed: Vec<_> = operations
         .iter()
-        .filter(|(method, path)| needs(method, path).is_none())
+        .filter(|(method, path)| required_access(method, path).is_none())
         .collect();
     assert!(unnamed.is_empty(), "give these a line in the matrix: {unnamed:?}");
     let known = |method: &str, path: &str| operations.iter().any(|(of, at)| of == method && at == path);
@@ -235,16 +235,16 @@ async fn permission_matrix_covers_exactly_the_described_routes() {
 async fn every_caller_may_do_exactly_what_the_permission_matrix_says() {
     let api = Api::start().await;
     api.org(VICTIM).await;
-    let callers = everybody(&api).await;
+    let callers = every_caller(&api).await;
     for (method, path, needs) in MATRIX {
         for (holder, client) in &callers {
             if matches!((needs, holder), (Login, Holder::Person(_))) {
                 // Logging out would end the session that the other routes need.
                 continue;
             }
-            let answer = call(client, method, &format!("{}?orgId={VICTIM}", of_nothing(path))).await;
+            let answer = call(client, method, &format!("{}?orgId={VICTIM}", path_of_missing_items(path))).await;
             let expected = match needs {
-                Nothing | Proof => Ok(()),
+                Nothing | Authentication => Ok(()),
                 Login => Err(401),
                 Org(right) => holder.may(*right, RequestScope::Org(OrgId(VICTIM))).map_err(|_| 403),
                 Platform(right) => holder.may(*right, RequestScope::Platform).map_err(|_| 403),
@@ -262,7 +262,7 @@ async fn every_caller_may_do_exactly_what_the_permission_matrix_says() {
 }
 
 /// Every kind of caller. Those with an organisation belong to the victim's.
-async fn everybody(api: &Api) -> Vec<(Holder, Api)> {
+async fn every_caller(api: &Api) -> Vec<(Holder, Api)> {
     let mut callers = vec![(
         Holder::Key {
             reach: Reach::Everything,
@@ -328,7 +328,7 @@ async fn key_for_other(api: &Api) -> String {
 async fn unauthenticated_callers_are_refused_on_every_protected_route() {
     let api = Api::start().await;
     for (method, path, needs) in MATRIX {
-        let uri = format!("http://{}/api/v1{}?orgId={VICTIM}", api.at.http, of_nothing(path));
+        let uri = format!("http://{}/api/v1{}?orgId={VICTIM}", api.at.http, path_of_missing_items(path));
         let request = Request::builder().method(method.to_uppercase().as_str()).uri(uri);
         let answer = api
             .send(request.header("content-type", "application/json"), Body::from("[]"))
@@ -342,14 +342,14 @@ async fn unauthenticated_callers_are_refused_on_every_protected_route() {
 async fn ids_of_another_tenant_are_not_found_on_any_route() {
     let api = Api::start().await;
     api.org(ATTACKER).await;
-    let ids = victim(&api).await;
+    let ids = create_victim_resources(&api).await;
     user(&api, "attacker@x.example", json!({"orgId": ATTACKER, "access": "WRITE"})).await;
     let attackers = [
         api.with_token(&log_in(&api, "attacker@x.example").await),
         api.with_key(&key_for(&api, OrgId(ATTACKER)).await),
     ];
     for (method, path) in operations(&api).await {
-        let needs = needs(&method, &path).expect("the matrix has it");
+        let needs = required_access(&method, &path).expect("the matrix has it");
         if !matches!(needs, Org(_) | Platform(_)) {
             continue;
         }
@@ -420,11 +420,11 @@ impl Ids {
 }
 
 /// An organisation with one of every resource.
-async fn victim(api: &Api) -> Ids {
+async fn create_victim_resources(api: &Api) -> Ids {
     let made = api.post("/admin/orgs", json!({"orgId": VICTIM, "name": MARK})).await;
     assert_eq!(made.status, 201, "{made:?}");
     api.unit(VICTIM, 11).await;
-    let mut hook = least();
+    let mut hook = minimal_integration();
     hook["name"] = json!(MARK);
     let mut ids = vec![api.integration(VICTIM, hook).await];
     for (path, body) in [

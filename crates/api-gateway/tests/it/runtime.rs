@@ -27,14 +27,14 @@ use crate::api::{Answer, Api, merged};
 pub(crate) const ORG: i64 = 10;
 
 /// A gateway, a target, and the inbound integration `t` between them.
-pub(crate) struct Passage {
+pub(crate) struct ProxyFixture {
     pub(crate) api: Api,
     pub(crate) target: Receiver,
     pub(crate) id: String,
 }
 
-impl Passage {
-    /// Opens a passage with further fields of the integration.
+impl ProxyFixture {
+    /// Starts a gateway and a target with further fields of the integration.
     pub(crate) async fn open(fields: Value) -> Self {
         let target = Receiver::start();
         let url = target.url("/base");
@@ -103,7 +103,7 @@ impl Passage {
 
 /// A gateway whose egress guard allows targets on this machine.
 pub(crate) async fn gateway(change: impl FnOnce(&mut ig_api_gateway::Config)) -> Api {
-    Api::with(Arc::new(database()), |config| {
+    Api::start_with(Arc::new(database()), |config| {
         config.security.egress.allow = vec!["127.0.0.0/8".to_owned()];
         change(config);
     })
@@ -112,8 +112,8 @@ pub(crate) async fn gateway(change: impl FnOnce(&mut ig_api_gateway::Config)) ->
 
 /// Creates the inbound integration `t` and returns its identifier.
 pub(crate) async fn inbound(api: &Api, url: &str, fields: Value) -> String {
-    let least = json!({"type": "t", "name": "T", "targetUrl": url, "retryCount": 3});
-    let made = api.post("/inbound-integrations?orgId=10", merged(least, fields)).await;
+    let minimal = json!({"type": "t", "name": "T", "targetUrl": url, "retryCount": 3});
+    let made = api.post("/inbound-integrations?orgId=10", merged(minimal, fields)).await;
     assert_eq!(made.status, 201, "{made:?}");
     made.text("/id")
 }

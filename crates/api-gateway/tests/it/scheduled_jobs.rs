@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::api::{Api, merged};
 
-fn least() -> Value {
+fn minimal_document() -> Value {
     json!({
         "name": "Export",
         "schedule": {"type": "CRON", "expression": "0 9 * * *"},
@@ -13,8 +13,8 @@ fn least() -> Value {
     })
 }
 
-fn with(fields: Value) -> Value {
-    merged(least(), fields)
+fn document_with(fields: Value) -> Value {
+    merged(minimal_document(), fields)
 }
 
 fn elsewhere() -> Value {
@@ -28,7 +28,7 @@ fn elsewhere() -> Value {
 async fn job_fields_have_defaults_and_a_read_job_can_be_put_back() {
     let api = Api::start().await;
     api.org(10).await;
-    let made = api.post("/scheduled-jobs?orgId=10", least()).await;
+    let made = api.post("/scheduled-jobs?orgId=10", minimal_document()).await;
     assert_eq!(made.status, 201, "{made:?}");
     for (field, value) in [
         ("direction", json!("SCHEDULED")),
@@ -54,7 +54,7 @@ async fn job_fields_have_defaults_and_a_read_job_can_be_put_back() {
 async fn job_connection_string_is_stored_encrypted_and_never_shown() {
     let api = Api::start().await;
     api.org(10).await;
-    let mut body = with(json!({"type": "SYNC", "transformation": {"mode": "SCRIPT", "script": "return payload.data;"}}));
+    let mut body = document_with(json!({"type": "SYNC", "transformation": {"mode": "SCRIPT", "script": "return payload.data;"}}));
     body["dataSource"] = elsewhere();
     let made = api.post("/scheduled-jobs?orgId=10", body).await;
     assert_eq!(made.status, 201, "{made:?}");
@@ -137,7 +137,7 @@ async fn job_faults_are_reported_by_pointer() {
         (json!({"tenantId": 77}), vec!["/tenantId"]),
         (json!({"direction": "INBOUND", "name": ""}), vec!["/direction", "/name"]),
     ] {
-        let mut body = least();
+        let mut body = minimal_document();
         body.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
         let answer = api.post("/scheduled-jobs?orgId=10", body).await;
         let mut found = answer.faults();
@@ -150,7 +150,7 @@ async fn job_faults_are_reported_by_pointer() {
 async fn changing_the_type_of_a_jobs_schedule_or_source_drops_its_fields() {
     let api = Api::start().await;
     api.org(10).await;
-    let made = api.post("/scheduled-jobs?orgId=10", least()).await;
+    let made = api.post("/scheduled-jobs?orgId=10", minimal_document()).await;
     let path = format!("/scheduled-jobs/{}?orgId=10", made.text("/id"));
     let change = json!({"schedule": {"type": "INTERVAL", "intervalMs": 60_000}, "dataSource": elsewhere()});
     let patched = api.patch(&path, change).await;

@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use crate::api::{Api, merged, with};
+use crate::api::{Api, integration_with, merged};
 
 #[tokio::test]
 async fn signing_secret_is_shown_only_on_creation() {
     let api = Api::start().await;
     api.org(10).await;
     let auth = json!({"outgoingAuthType": "BASIC", "outgoingAuthConfig": {"username": "ada", "password": "p4ss"}});
-    let mut body = with(auth);
+    let mut body = integration_with(auth);
     body["signing"] = json!({"enabled": true});
     body["customHeaders"] = json!({"X-Auth-Token": "t0ken", "X-Plain": "plain"});
     let made = api.post("/outbound-integrations?orgId=10", body).await;
@@ -50,7 +50,7 @@ async fn mask_is_never_stored_as_a_secret() {
             "/customHeaders/X-Auth-Token",
         ),
     ] {
-        let answer = api.post("/outbound-integrations?orgId=10", with(body)).await;
+        let answer = api.post("/outbound-integrations?orgId=10", integration_with(body)).await;
         assert_eq!((answer.status, answer.faults()), (400, vec![pointer]));
     }
 }
@@ -75,7 +75,7 @@ async fn masked_secret_never_follows_a_change_of_host() {
     api.org(10).await;
     let token = "/outgoingAuthConfig/token";
     let bearer = json!({"outgoingAuthType": "BEARER", "outgoingAuthConfig": {"token": "t0ken"}});
-    let id = api.integration(10, with(bearer.clone())).await;
+    let id = api.integration(10, integration_with(bearer.clone())).await;
     let path = format!("/outbound-integrations/{id}?orgId=10");
     for url in [
         "https://thief.example/",
@@ -158,7 +158,7 @@ async fn applied_configuration_document_keeps_no_secret_for_another_host() {
     let api = Api::start().await;
     api.org(10).await;
     let bearer = json!({"outgoingAuthType": "BEARER", "outgoingAuthConfig": {"token": "t0ken"}});
-    api.integration(10, with(bearer)).await;
+    api.integration(10, integration_with(bearer)).await;
     let mut document = api.get("/configuration?orgId=10").await.json;
     document["outboundIntegrations"][0]["targetUrl"] = json!("https://thief.example/");
     let refused = api.post("/configuration/apply?orgId=10", document).await;
@@ -177,7 +177,7 @@ async fn headers_holding_credentials_are_masked_under_any_name() {
         "Ocp-Apim-Subscription-Key": "abc", "X-RapidAPI-Key": "abc", "X-Hospital": "4f9d2c7be1a84b0c9d3e5f6a7b8c9d0e",
         "X-Region": "north-2",
     });
-    let id = api.integration(10, with(json!({"customHeaders": headers}))).await;
+    let id = api.integration(10, integration_with(json!({"customHeaders": headers}))).await;
     let shown = api.get(&format!("/outbound-integrations/{id}?orgId=10")).await.json;
     assert_eq!(
         shown["customHeaders"],

@@ -58,7 +58,7 @@ async fn login_error_does_not_reveal_whether_the_person_exists() {
 #[tokio::test]
 async fn ended_session_is_refused_by_every_gateway() {
     let api = Api::start().await;
-    let other = api.beside().await;
+    let other = api.replica().await;
     api.org(10).await;
     let id = user(&api, "ada@x.example", json!({"orgId": 10})).await;
 
@@ -86,7 +86,7 @@ async fn ended_session_is_refused_by_every_gateway() {
 #[tokio::test]
 async fn revoked_api_key_is_refused_by_every_gateway() {
     let api = Api::start().await;
-    let other = api.beside().await;
+    let other = api.replica().await;
     let text = key(&api, json!({"name": "k", "scopes": ["read"]})).await;
     assert!(text.starts_with("igk_"), "{text}");
     assert_eq!(other.with_key(&text).get("/auth/me").await.status, 200);
@@ -114,7 +114,7 @@ async fn expired_api_key_is_refused() {
 #[tokio::test]
 async fn repeated_failed_logins_lock_the_account_for_a_while_at_every_gateway() {
     let api = Api::start().await;
-    let other = api.beside().await;
+    let other = api.replica().await;
     user(&api, "ada@x.example", json!({"role": "ADMIN"})).await;
     user(&api, "bob@x.example", json!({"role": "ADMIN"})).await;
     for n in 0..10 {

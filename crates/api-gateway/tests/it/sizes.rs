@@ -10,15 +10,15 @@ use ig_proto::v1::config_service_client::ConfigServiceClient;
 use ig_proto::v1::watch_response::Step;
 use serde_json::{Value, json};
 
-use crate::api::{Answer, Api, least, with};
+use crate::api::{Answer, Api, integration_with, minimal_integration};
 
 fn text(bytes: usize) -> String {
     "x".repeat(bytes)
 }
 
 /// An integration with one static field of this many bytes.
-fn stating(bytes: usize) -> Value {
-    with(json!({"staticFields": [{"key": "a", "value": 1}, {"key": "b", "value": text(bytes)}]}))
+fn integration_of_size(bytes: usize) -> Value {
+    integration_with(json!({"staticFields": [{"key": "a", "value": 1}, {"key": "b", "value": text(bytes)}]}))
 }
 
 fn event_type(name: &str, bytes: usize) -> Value {
@@ -36,14 +36,18 @@ async fn oversized_item_is_refused_with_a_pointer_to_its_largest_field() {
     let api = Api::start().await;
     api.org(10).await;
     for (path, body, pointer) in [
-        ("/outbound-integrations", stating(MAX_ITEM_BYTES), "/staticFields/1/value"),
+        (
+            "/outbound-integrations",
+            integration_of_size(MAX_ITEM_BYTES),
+            "/staticFields/1/value",
+        ),
         ("/event-types", event_type("order", MAX_ITEM_BYTES), "/samplePayload/large"),
     ] {
         let refused = api.post(&format!("{path}?orgId=10"), body).await;
         assert_blames(&refused, pointer, MAX_ITEM_BYTES);
     }
     let statics = json!([{"key": "b", "value": text(MAX_ITEM_BYTES)}]);
-    let id = api.integration(10, least()).await;
+    let id = api.integration(10, minimal_integration()).await;
     let path = format!("/outbound-integrations/{id}?orgId=10");
     let patched = api.patch(&path, json!({"staticFields": statics})).await;
     assert_blames(&patched, "/staticFields/0/value", MAX_ITEM_BYTES);
@@ -111,9 +115,9 @@ async fn watched(api: &Api, resume_from_revision: u64) -> (Configuration, BTreeM
 async fn large_items_reach_a_watcher_in_several_messages() {
     let api = Api::start().await;
     api.org(10).await;
-    let id = api.integration(10, stating(900_000)).await;
+    let id = api.integration(10, integration_of_size(900_000)).await;
     for _ in 0..6 {
-        api.integration(10, stating(900_000)).await;
+        api.integration(10, integration_of_size(900_000)).await;
     }
     let (configuration, counts) = watched(&api, 0).await;
     assert_eq!(configuration.integrations().count(), 7);
@@ -133,11 +137,11 @@ async fn stored_oversized_item_is_out_of_use_and_blocks_no_others() {
     let api = Api::start().await;
     api.org(10).await;
     api.org(20).await;
-    let fine = api.integration(20, least()).await;
+    let fine = api.integration(20, minimal_integration()).await;
     let mut grown = Vec::new();
     for number in 0..14 {
         let small = json!({"name": format!("Hook {number}"), "staticFields": [{"key": "a", "value": 1}]});
-        grown.push(api.integration(10, with(small)).await);
+        grown.push(api.integration(10, integration_with(small)).await);
     }
     api.post("/event-types?orgId=10", json!({"eventType": "order", "samplePayload": 1}))
         .await;
@@ -150,7 +154,7 @@ async fn stored_oversized_item_is_out_of_use_and_blocks_no_others() {
     }
 
     // A gateway that starts now reads the large items as well.
-    let other = api.beside().await;
+    let other = api.replica().await;
     let (configuration, _) = watched(&other, 0).await;
     let org = |org: i64| configuration.org(OrgId(org)).expect("it is there");
     let fine = org(20).integration(fine.parse().unwrap()).expect("it is there");

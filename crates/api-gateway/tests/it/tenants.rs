@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::api::{Api, with};
+use crate::api::{Api, integration_with};
 
 #[tokio::test]
 async fn organisation_is_created_read_listed_changed_and_deleted() {
@@ -99,11 +99,13 @@ async fn unit_used_by_an_integration_cannot_be_deleted() {
     let api = Api::start().await;
     api.org(10).await;
     api.unit(10, 11).await;
-    let id = api.integration(10, with(json!({"tenantId": 11}))).await;
+    let id = api.integration(10, integration_with(json!({"tenantId": 11}))).await;
     assert_eq!(api.delete("/admin/orgs/10/units/11").await.status, 409);
     assert_eq!(api.delete(&format!("/outbound-integrations/{id}?orgId=10")).await.status, 204);
-    let excluding = api.integration(10, with(json!({"excludedEntityRids": [11]}))).await;
-    assert_eq!(api.beside().await.delete("/admin/orgs/10/units/11").await.status, 409);
+    let excluding = api
+        .integration(10, integration_with(json!({"excludedEntityRids": [11]})))
+        .await;
+    assert_eq!(api.replica().await.delete("/admin/orgs/10/units/11").await.status, 409);
     assert_eq!(
         api.delete(&format!("/outbound-integrations/{excluding}?orgId=10"))
             .await

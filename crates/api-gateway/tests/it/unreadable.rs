@@ -14,7 +14,7 @@ use serde_json::json;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 
-use crate::api::{Api, least, merged, with};
+use crate::api::{Api, integration_with, merged, minimal_integration};
 use crate::runtime::{gateway, inbound};
 
 /// An alerter that records the raised alerts.
@@ -43,7 +43,7 @@ impl Alerter {
 
 /// A gateway on the same database with another key.
 async fn with_another_key(api: &Api, alerter: String) -> Api {
-    Api::with(Arc::clone(&api.database), |config| {
+    Api::start_with(Arc::clone(&api.database), |config| {
         config.services.alerter = alerter;
         config.security.egress.allow = vec!["127.0.0.0/8".to_owned()];
         config.secrets.keys = vec!["other:HwAeAR0CHAMbBBoFGQYYBxcIFgkVChQLEwwSDREOEA8=".to_owned()];
@@ -58,7 +58,7 @@ async fn unreadable_item_is_out_of_use_while_all_others_stay_current() {
     api.org(10).await;
     let secret = json!({"outgoingAuthType": "BEARER", "outgoingAuthConfig": {"token": "t0ken"}});
     let id = inbound(&api, &target.url("/"), secret.clone()).await;
-    let outbound = api.integration(10, with(secret.clone())).await;
+    let outbound = api.integration(10, integration_with(secret.clone())).await;
 
     // The gateway becomes ready although it can read neither item.
     let alerter = Alerter::default();
@@ -117,7 +117,7 @@ async fn unreadable_organisation_of_a_later_version_blocks_no_other() {
             .await;
     }
 
-    let other = Api::with(Arc::clone(&api.database), |config| {
+    let other = Api::start_with(Arc::clone(&api.database), |config| {
         config.security.egress.allow = vec!["127.0.0.0/8".to_owned()];
     })
     .await;
@@ -149,9 +149,9 @@ async fn unreadable_items_are_listed_and_can_be_replaced_and_deleted() {
             "dataSource": {"type": "SQL", "query": "SELECT * FROM bills WHERE entity_rid = {{config.tenantId}}"},
         }),
     );
-    let outbound = merged(with(secret.clone()), json!({"name": "Sealed"}));
+    let outbound = merged(integration_with(secret.clone()), json!({"name": "Sealed"}));
     let kinds = [
-        ("outbound-integrations", "integrations", outbound, Some(least())),
+        ("outbound-integrations", "integrations", outbound, Some(minimal_integration())),
         ("inbound-integrations", "integrations", call, None),
         ("scheduled-jobs", "jobs", job, None),
     ];
@@ -226,12 +226,12 @@ async fn rollback_of_an_unreadable_item_replaces_it_and_is_answered() {
     let api = gateway(|_| {}).await;
     api.org(10).await;
     let secret = json!({"outgoingAuthType": "BEARER", "outgoingAuthConfig": {"token": "t0ken"}});
-    let id = api.integration(10, with(secret.clone())).await;
+    let id = api.integration(10, integration_with(secret.clone())).await;
     let path = format!("/outbound-integrations/{id}?orgId=10");
     let first = api.get(&path).await.json["revision"].as_u64().unwrap();
 
     let other = with_another_key(&api, Alerter::default().serve().await).await;
-    let replaced = other.put(&path, with(secret)).await;
+    let replaced = other.put(&path, integration_with(secret)).await;
     assert_eq!(replaced.status, 200, "{replaced:?}");
     assert_eq!(api.get(&path).await.status, 422);
 

@@ -13,7 +13,7 @@ use ig_testkit::servers::Mongo;
 use serde_json::json;
 use tonic::Streaming;
 
-use crate::api::{Api, least, with};
+use crate::api::{Api, integration_with, minimal_integration};
 
 /// A worker, reduced to its side of the feed.
 struct Watcher {
@@ -82,11 +82,13 @@ fn count(configuration: &Configuration) -> usize {
 async fn watcher_receives_a_snapshot_and_then_each_change() {
     let api = Api::start().await;
     api.org(10).await;
-    let id = api.integration(10, with(json!({"signing": {"enabled": true}}))).await;
+    let id = api
+        .integration(10, integration_with(json!({"signing": {"enabled": true}})))
+        .await;
     let mut watcher = Watcher::of(&api, Configuration::default()).await;
     watcher.snapshot().await;
     watcher.until(|configuration| count(configuration) == 1).await;
-    api.integration(10, least()).await;
+    api.integration(10, minimal_integration()).await;
     watcher.until(|configuration| count(configuration) == 2).await;
     assert_eq!(api.delete(&format!("/outbound-integrations/{id}?orgId=10")).await.status, 204);
     watcher.until(|configuration| count(configuration) == 1).await;
@@ -105,7 +107,7 @@ async fn watcher_gets_no_templates_and_the_revisions_that_they_led_to() {
     let made = api.post("/templates?orgId=10", template("after")).await;
     let revision = made.json["revision"].as_u64().unwrap();
     watcher.until(|configuration| configuration.revision() >= revision).await;
-    api.integration(10, least()).await;
+    api.integration(10, minimal_integration()).await;
     watcher.until(|configuration| count(configuration) == 1).await;
     let is_template = |item: Change| matches!(item, Change::PutTemplate(_));
     assert_eq!(
@@ -126,12 +128,12 @@ async fn watcher_of_an_empty_configuration_receives_a_snapshot_and_then_heartbea
 async fn watcher_resumes_after_a_gateway_restart() {
     let api = Api::start().await;
     api.org(10).await;
-    api.integration(10, least()).await;
+    api.integration(10, minimal_integration()).await;
     let mut watcher = Watcher::of(&api, Configuration::default()).await;
     watcher.until(|configuration| count(configuration) == 1).await;
     api.stop().await;
-    let again = api.beside().await;
-    again.integration(10, least()).await;
+    let again = api.replica().await;
+    again.integration(10, minimal_integration()).await;
     let mut resumed = Watcher::of(&again, watcher.configuration).await;
     resumed.until(|configuration| count(configuration) == 2).await;
     assert_eq!(resumed.snapshots, 0, "changes alone were sent");
@@ -140,7 +142,7 @@ async fn watcher_resumes_after_a_gateway_restart() {
 #[tokio::test]
 async fn watchers_receive_changes_made_through_another_gateway() {
     let one = Api::start().await;
-    let other = one.beside().await;
+    let other = one.replica().await;
     let mut watcher = Watcher::of(&other, Configuration::default()).await;
     watcher.snapshot().await;
     one.org(10).await;
@@ -171,7 +173,7 @@ async fn large_snapshot_arrives_in_parts_and_replaces_a_foreign_revision() {
 #[tokio::test]
 async fn gateway_cut_off_from_its_database_never_rewinds_a_watcher() {
     let server = Mongo::start().await;
-    let api = Api::on(Arc::new(database_on(&server.uri()))).await;
+    let api = Api::start_on(Arc::new(database_on(&server.uri()))).await;
     api.org(10).await;
     let mut first = Watcher::of(&api, Configuration::default()).await;
     first.until(|configuration| configuration.org(OrgId(10)).is_some()).await;

@@ -23,10 +23,14 @@ pub(super) async fn prepare(api: &Api, receiver: SocketAddr) -> anyhow::Result<(
     upsert_all(
         api,
         "outbound-integrations",
-        &[signed(receiver), mapped(receiver), everything(receiver)],
+        &[
+            signed_integration(receiver),
+            mapped_integration(receiver),
+            catch_all_integration(receiver),
+        ],
     )
     .await?;
-    upsert_all(api, "inbound-integrations", &[booking(receiver)]).await
+    upsert_all(api, "inbound-integrations", &[booking_integration(receiver)]).await
 }
 
 async fn upsert_all(api: &Api, resource: &str, integrations: &[Value]) -> anyhow::Result<()> {
@@ -74,7 +78,7 @@ fn address_patch(integration: &Value) -> Value {
     Value::Object(moved.collect())
 }
 
-fn signed(receiver: SocketAddr) -> Value {
+fn signed_integration(receiver: SocketAddr) -> Value {
     json!({
         "name": "Demo: signed, as it is",
         "eventType": EVENT_TYPE,
@@ -86,7 +90,7 @@ fn signed(receiver: SocketAddr) -> Value {
     })
 }
 
-fn mapped(receiver: SocketAddr) -> Value {
+fn mapped_integration(receiver: SocketAddr) -> Value {
     json!({
         "name": "Demo: mapped",
         "eventType": EVENT_TYPE,
@@ -102,7 +106,7 @@ fn mapped(receiver: SocketAddr) -> Value {
     })
 }
 
-fn everything(receiver: SocketAddr) -> Value {
+fn catch_all_integration(receiver: SocketAddr) -> Value {
     json!({
         "name": "Demo: every event of the unit",
         "eventType": "*",
@@ -117,7 +121,7 @@ fn everything(receiver: SocketAddr) -> Value {
 }
 
 /// A call whose request and response are mapped.
-fn booking(receiver: SocketAddr) -> Value {
+fn booking_integration(receiver: SocketAddr) -> Value {
     json!({
         "type": INBOUND_TYPE,
         "name": "Demo: a call, mapped both ways",

@@ -9,12 +9,12 @@ use ig_store::WriteCounts;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Defaults, Lookup, tenant};
-use crate::body::shaped;
+use super::{Defaults, Lookup, parse_tenant};
+use crate::body::validated;
 use crate::document::text::{noted, within};
 
 /// The most rows in one request.
-const MOST: usize = 1_000;
+const MAX_ROWS: usize = 1_000;
 
 /// Rows to create or update in one transaction.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -32,7 +32,7 @@ pub(crate) struct LookupBatch {
     #[schema(min_items = 1, max_items = 1000)]
     pub lookups: Vec<Lookup>,
 }
-shaped!(LookupBatch);
+validated!(LookupBatch);
 
 /// A validated batch.
 #[derive(Debug)]
@@ -72,7 +72,7 @@ pub(crate) struct LookupDeletion {
     /// With `type`: delete only the rows of this unit, or of the organisation itself.
     pub tenant_id: Option<i64>,
 }
-shaped!(LookupDeletion);
+validated!(LookupDeletion);
 
 /// The result of a deletion.
 #[derive(Debug, Serialize, ToSchema)]
@@ -84,41 +84,41 @@ pub(crate) struct LookupsDeleted {
 
 impl LookupBatch {
     /// The validated batch, or everything that is wrong with it.
-    pub(crate) fn checked(self, org: OrgId) -> Result<Batch, Faults> {
+    pub(crate) fn validate(self, org: OrgId) -> Result<Batch, Faults> {
         let Self {
             replace,
-            lookup_type: named,
+            lookup_type: table_type,
             tenant_id,
             lookups,
         } = self;
         let mut faults = Faults::default();
-        if lookups.is_empty() || lookups.len() > MOST {
+        if lookups.is_empty() || lookups.len() > MAX_ROWS {
             faults.add(
                 "/lookups",
-                format!("must hold 1 to {MOST} rows; a file with more can be imported"),
+                format!("must hold 1 to {MAX_ROWS} rows; a file with more can be imported"),
             );
             return Err(faults);
         }
-        let named = named.and_then(|text| noted(&mut faults, "/type", parse_lookup_type(&text)));
-        let tenant = tenant_id.and_then(|rid| noted(&mut faults, "/tenantId", tenant(org, rid)));
+        let table_type = table_type.and_then(|text| noted(&mut faults, "/type", parse_lookup_type(&text)));
+        let tenant = tenant_id.and_then(|rid| noted(&mut faults, "/tenantId", parse_tenant(org, rid)));
         let defaults = Defaults {
-            lookup_type: named,
+            lookup_type: table_type,
             tenant_id: tenant.flatten(),
         };
         let replace = replace.unwrap_or(false);
-        let mut places: HashMap<(LookupTable, String), usize> = HashMap::new();
+        let mut indices: HashMap<(LookupTable, String), usize> = HashMap::new();
         let mut drafts = Vec::with_capacity(lookups.len());
         for (at, lookup) in lookups.into_iter().enumerate() {
-            let place = format!("/lookups/{at}");
-            let Some(draft) = noted(&mut faults, &place, lookup.into_draft(org, &defaults)) else {
+            let pointer = format!("/lookups/{at}");
+            let Some(draft) = noted(&mut faults, &pointer, lookup.into_draft(org, &defaults)) else {
                 continue;
             };
             if replace && tenant.is_some_and(|tenant| tenant != draft.table.tenant_id) {
-                faults.add(format!("{place}/tenantId"), "is not the tenant whose rows are replaced");
+                faults.add(format!("{pointer}/tenantId"), "is not the tenant whose rows are replaced");
             }
             let key = (draft.table.clone(), draft.source.id.clone());
-            if let Some(first) = places.insert(key, at) {
-                faults.add(format!("{place}/source/id"), format!("stands at /lookups/{first} already"));
+            if let Some(first) = indices.insert(key, at) {
+                faults.add(format!("{pointer}/source/id"), format!("stands at /lookups/{first} already"));
             }
             drafts.push(draft);
         }
@@ -137,24 +137,24 @@ pub(crate) enum Deletion {
 
 impl LookupDeletion {
     /// The rows to delete, or what is wrong with the request.
-    pub(crate) fn checked(self, org: OrgId) -> Result<Deletion, Faults> {
+    pub(crate) fn validate(self, org: OrgId) -> Result<Deletion, Faults> {
         let Self {
             ids,
-            lookup_type: named,
+            lookup_type: table_type,
             tenant_id,
         } = self;
-        match (ids, named) {
+        match (ids, table_type) {
             (Some(ids), None) if tenant_id.is_none() => {
-                if ids.is_empty() || ids.len() > MOST {
-                    return Err(Faults::single("/ids", format!("must hold 1 to {MOST} identifiers")));
+                if ids.is_empty() || ids.len() > MAX_ROWS {
+                    return Err(Faults::single("/ids", format!("must hold 1 to {MAX_ROWS} identifiers")));
                 }
                 // A malformed identifier cannot name an existing row.
                 Ok(Deletion::Rows(ids.iter().filter_map(|id| id.parse().ok()).collect()))
             }
-            (None, Some(named)) => {
-                let named = within("/type", parse_lookup_type(&named))?;
-                let tenant = tenant_id.map(|rid| within("/tenantId", tenant(org, rid))).transpose()?;
-                Ok(Deletion::Type(named, tenant))
+            (None, Some(table_type)) => {
+                let table_type = within("/type", parse_lookup_type(&table_type))?;
+                let tenant = tenant_id.map(|rid| within("/tenantId", parse_tenant(org, rid))).transpose()?;
+                Ok(Deletion::Type(table_type, tenant))
             }
             _ => Err(Faults::single(
                 "",

@@ -11,7 +11,7 @@ use super::Fields;
 
 /// One side of a row: its identifier and further fields.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Side {
+pub(crate) struct SideDocument {
     /// The value itself, as text.
     pub id: String,
     /// Further fields.
@@ -19,14 +19,14 @@ pub(crate) struct Side {
     pub fields: Fields,
 }
 
-impl Side {
+impl SideDocument {
     /// The domain's side, or what is wrong with it.
-    pub(crate) fn checked(self) -> Result<LookupSide, Faults> {
+    pub(crate) fn validate(self) -> Result<LookupSide, Faults> {
         LookupSide::checked(&self.id, self.fields)
     }
 }
 
-impl PartialSchema for Side {
+impl PartialSchema for SideDocument {
     fn schema() -> RefOr<Schema> {
         let plain = [Type::String, Type::Number, Type::Boolean].map(Object::with_type);
         let plain = plain.into_iter().fold(OneOfBuilder::new(), OneOfBuilder::item);
@@ -44,7 +44,7 @@ impl PartialSchema for Side {
     }
 }
 
-impl ToSchema for Side {
+impl ToSchema for SideDocument {
     fn name() -> std::borrow::Cow<'static, str> {
         "LookupSide".into()
     }

@@ -2,12 +2,12 @@
 
 use utoipa::openapi::{ContentBuilder, ObjectBuilder, RefOr, Type};
 
-use super::operation::Described;
+use super::operation::DescribedOperation;
 
 const MERGE_PATCH: &str = "application/merge-patch+json";
 
 /// A PATCH accepts an object (RFC 7396) under either name of its content type.
-pub(super) fn complete(described: &mut Described<'_>) {
+pub(super) fn complete(described: &mut DescribedOperation<'_>) {
     if described.method != "patch" {
         return;
     }

@@ -4,7 +4,7 @@ use serde_json::json;
 use utoipa::openapi::{Components, Content, ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
 
 use super::headers::error_headers;
-use super::operation::Described;
+use super::operation::DescribedOperation;
 use crate::error::ErrorCode;
 
 const JSON: &str = "application/json";
@@ -92,17 +92,17 @@ const ERRORS: [(ErrorCode, &str, &str); 16] = [
 /// Defines the errors where operations refer to them.
 pub(super) fn define(components: &mut Components) {
     for (code, name, when) in ERRORS {
-        components.responses.insert(name.to_owned(), answer(code, when).into());
+        components.responses.insert(name.to_owned(), response(code, when).into());
     }
 }
 
-fn answer(code: ErrorCode, when: &str) -> Response {
-    let mut answer = ResponseBuilder::new()
+fn response(code: ErrorCode, when: &str) -> Response {
+    let mut response = ResponseBuilder::new()
         .description(when)
         .content(JSON, body(code, when))
         .build();
-    answer.headers = error_headers(code);
-    answer
+    response.headers = error_headers(code);
+    response
 }
 
 fn body(code: ErrorCode, when: &str) -> Content {
@@ -118,36 +118,36 @@ fn body(code: ErrorCode, when: &str) -> Content {
 }
 
 /// Adds the errors of an operation; those that its handler declares stay and get the uniform body.
-pub(super) fn complete(described: &mut Described<'_>) {
-    let wanted: Vec<_> = ERRORS.iter().filter(|(code, _, _)| can_answer(described, *code)).collect();
-    let answers = &mut described.operation.responses.responses;
-    for (code, name, _) in wanted {
+pub(super) fn complete(described: &mut DescribedOperation<'_>) {
+    let possible: Vec<_> = ERRORS.iter().filter(|(code, _, _)| can_return(described, *code)).collect();
+    let responses = &mut described.operation.responses.responses;
+    for (code, name, _) in possible {
         let status = code.status().as_u16().to_string();
-        answers
+        responses
             .entry(status)
             .or_insert_with(|| RefOr::Ref(Ref::from_response_name(*name)));
     }
     for (code, _, _) in ERRORS {
-        let Some(RefOr::T(answer)) = answers.get_mut(code.status().as_str()) else {
+        let Some(RefOr::T(response)) = responses.get_mut(code.status().as_str()) else {
             continue;
         };
-        let body = body(code, &answer.description);
-        answer.content.insert(JSON.to_owned(), body.into());
-        answer.headers = error_headers(code);
+        let body = body(code, &response.description);
+        response.content.insert(JSON.to_owned(), body.into());
+        response.headers = error_headers(code);
     }
 }
 
-fn can_answer(described: &Described<'_>, code: ErrorCode) -> bool {
+fn can_return(described: &DescribedOperation<'_>, code: ErrorCode) -> bool {
     match code {
-        ErrorCode::ValidationError => described.takes_anything(),
-        ErrorCode::Unauthorized => !described.is_open(),
-        ErrorCode::NotFound => described.names_something(),
+        ErrorCode::ValidationError => described.takes_input(),
+        ErrorCode::Unauthorized => !described.is_public(),
+        ErrorCode::NotFound => described.refers_to_item(),
         ErrorCode::RequestTimeout | ErrorCode::PayloadTooLarge | ErrorCode::UnsupportedMediaType => described.has_body(),
-        ErrorCode::Conflict => described.changes(),
-        ErrorCode::Unreadable => described.opens_secrets(),
+        ErrorCode::Conflict => described.is_mutating(),
+        ErrorCode::Unreadable => described.decrypts_secrets(),
         ErrorCode::PreconditionFailed => described.is_guarded(),
         // Any route refuses plain HTTP where HTTPS is enforced.
         ErrorCode::Forbidden | ErrorCode::RateLimited | ErrorCode::InternalError | ErrorCode::ServiceUnavailable => true,
-        ErrorCode::MethodNotAllowed | ErrorCode::UpstreamError | ErrorCode::UpstreamTimeout => described.passes_on(),
+        ErrorCode::MethodNotAllowed | ErrorCode::UpstreamError | ErrorCode::UpstreamTimeout => described.is_proxied(),
     }
 }

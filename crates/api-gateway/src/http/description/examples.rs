@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::openapi::{Content, RefOr, Response, Schema};
 
-use super::operation::Described;
+use super::operation::DescribedOperation;
 
 const FILES: [&str; 7] = [
     include_str!("examples/access.json"),
@@ -40,13 +40,13 @@ fn read(file: &str) -> Examples {
 }
 
 /// Adds the examples to the bodies of an operation whose schemas have any.
-pub(super) fn complete(described: &mut Described<'_>) {
-    let answered = described
+pub(super) fn complete(described: &mut DescribedOperation<'_>) {
+    let response_schema = described
         .successes()
-        .find_map(|answer| schema_of(answer.content.get("application/json")?));
-    let patched = answered.and_then(|schema| EXAMPLES.get(&schema)?.patch.clone());
-    for answer in described.successes() {
-        show_answer(answer);
+        .find_map(|response| schema_of(response.content.get("application/json")?));
+    let patched = response_schema.and_then(|schema| EXAMPLES.get(&schema)?.patch.clone());
+    for response in described.successes() {
+        add_response_example(response);
     }
     let is_patch = described.method == "patch";
     let Some(RefOr::T(body)) = described.operation.request_body.as_mut() else {
@@ -55,18 +55,18 @@ pub(super) fn complete(described: &mut Described<'_>) {
     for content in body.content.values_mut() {
         let sent = || EXAMPLES.get(&schema_of(content)?)?.request.clone();
         let example = if is_patch { patched.clone() } else { sent() };
-        show(content, example);
+        set_example(content, example);
     }
 }
 
-fn show_answer(answer: &mut Response) {
-    for content in answer.content.values_mut() {
-        let example = schema_of(content).and_then(|schema| answered(&schema));
-        show(content, example);
+fn add_response_example(response: &mut Response) {
+    for content in response.content.values_mut() {
+        let example = schema_of(content).and_then(|schema| response_example(&schema));
+        set_example(content, example);
     }
 }
 
-fn answered(schema: &str) -> Option<Value> {
+fn response_example(schema: &str) -> Option<Value> {
     let alone = EXAMPLES.get(schema).and_then(|example| example.answer.clone());
     alone.or_else(|| EXAMPLES.values().find_map(|example| page(example, schema)))
 }
@@ -78,7 +78,7 @@ fn page(example: &Example, schema: &str) -> Option<Value> {
     (list == schema).then(|| json!({items: [item], "total": 1, "page": 1, "limit": 50, "hasMore": false}))
 }
 
-fn show(content: &mut RefOr<Content>, example: Option<Value>) {
+fn set_example(content: &mut RefOr<Content>, example: Option<Value>) {
     if let (RefOr::T(content), Some(example)) = (content, example) {
         content.example = Some(example);
     }

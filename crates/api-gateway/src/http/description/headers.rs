@@ -6,7 +6,7 @@ use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::{Operation, PathItem, PathsMap};
 use utoipa::openapi::{Components, Object, Ref, RefOr, Response, Schema, Type};
 
-use super::operation::{Described, is_guarded};
+use super::operation::{DescribedOperation, is_guarded};
 use crate::error::ErrorCode;
 
 type Headers = BTreeMap<String, RefOr<Header>>;
@@ -39,7 +39,7 @@ const HEADERS: [(&str, Type, &str); 9] = [
     ("WWW-Authenticate", Type::String, "How to authenticate"),
     ("Content-Disposition", Type::String, "The file's name"),
 ];
-const ALWAYS: [&str; 4] = [
+const COMMON_HEADERS: [&str; 4] = [
     "X-Request-Id",
     "X-RateLimit-Limit",
     "X-RateLimit-Remaining",
@@ -55,7 +55,7 @@ pub(super) fn define(components: &mut Components) {
     }
 }
 
-fn referring(names: impl IntoIterator<Item = &'static str>) -> Headers {
+fn header_refs(names: impl IntoIterator<Item = &'static str>) -> Headers {
     let referred = |name: &'static str| (name.to_owned(), RefOr::Ref(Ref::new(format!("#/components/headers/{name}"))));
     names.into_iter().map(referred).collect()
 }
@@ -67,29 +67,29 @@ pub(super) fn error_headers(code: ErrorCode) -> Headers {
         ErrorCode::RateLimited | ErrorCode::ServiceUnavailable => Some("Retry-After"),
         _ => None,
     };
-    referring(ALWAYS.into_iter().chain(own))
+    header_refs(COMMON_HEADERS.into_iter().chain(own))
 }
 
 /// The schemas with a revision: those that some operation guards by it.
-pub(super) fn guarded(paths: &PathsMap<String, PathItem>) -> BTreeSet<String> {
+pub(super) fn revisioned_schemas(paths: &PathsMap<String, PathItem>) -> BTreeSet<String> {
     let operations = paths
         .values()
         .flat_map(|item: &PathItem| [&item.put, &item.patch, &item.post, &item.delete]);
     let guarded = operations.flatten().filter(|operation| is_guarded(operation));
-    guarded.flat_map(answered).collect()
+    guarded.flat_map(response_schemas).collect()
 }
 
-fn answered(operation: &Operation) -> Vec<String> {
-    let answers = operation.responses.responses.values();
-    let answers = answers.filter_map(|answer| match answer {
-        RefOr::T(answer) => schema_of(answer),
+fn response_schemas(operation: &Operation) -> Vec<String> {
+    let responses = operation.responses.responses.values();
+    let responses = responses.filter_map(|response| match response {
+        RefOr::T(response) => schema_of(response),
         RefOr::Ref(_) => None,
     });
-    answers.collect()
+    responses.collect()
 }
 
-fn schema_of(answer: &Response) -> Option<String> {
-    let content = answer.content.get("application/json")?;
+fn schema_of(response: &Response) -> Option<String> {
+    let content = response.content.get("application/json")?;
     let RefOr::T(content) = content else { return None };
     match content.schema.as_ref()? {
         RefOr::Ref(schema) => Some(schema.ref_location.clone()),
@@ -98,18 +98,18 @@ fn schema_of(answer: &Response) -> Option<String> {
 }
 
 /// Adds the headers to an operation's successful responses.
-pub(super) fn complete(described: &mut Described<'_>, guarded: &BTreeSet<String>) {
-    let renews = !described.is_open();
-    let of_console = described.place() == "/ui-config";
-    for answer in described.successes() {
-        let has_revision = of_console || schema_of(answer).is_some_and(|schema| guarded.contains(&schema));
-        let is_file = answer.content.keys().any(|kind| kind != "application/json");
+pub(super) fn complete(described: &mut DescribedOperation<'_>, revisioned: &BTreeSet<String>) {
+    let renews = !described.is_public();
+    let is_console = described.relative_path() == "/ui-config";
+    for response in described.successes() {
+        let has_revision = is_console || schema_of(response).is_some_and(|schema| revisioned.contains(&schema));
+        let is_file = response.content.keys().any(|kind| kind != "application/json");
         let own = [
             (renews, "X-Renewed-Token"),
             (has_revision, "ETag"),
             (is_file, "Content-Disposition"),
         ];
         let own = own.into_iter().filter_map(|(sends, name)| sends.then_some(name));
-        answer.headers.extend(referring(ALWAYS.into_iter().chain(own)));
+        response.headers.extend(header_refs(COMMON_HEADERS.into_iter().chain(own)));
     }
 }

@@ -1,10 +1,10 @@
 //! Operation ids for machines, and one-sentence summaries for people.
 
-use super::operation::Described;
+use super::operation::DescribedOperation;
 
 /// Sets a unique operation id from method and path, and cuts the summary to one sentence.
-pub(super) fn complete(described: &mut Described<'_>) {
-    described.operation.operation_id = Some(id(described.method, described.place()));
+pub(super) fn complete(described: &mut DescribedOperation<'_>) {
+    described.operation.operation_id = Some(operation_id(described.method, described.relative_path()));
     let text = described.operation.summary.take().unwrap_or_default().replace('\n', " ");
     let (summary, rest) = match text.split_once(". ") {
         Some((first, rest)) => (first.to_owned(), Some(rest.to_owned())),
@@ -17,16 +17,16 @@ pub(super) fn complete(described: &mut Described<'_>) {
 }
 
 /// `post /outbound-integrations/{id}/enable` is `postOutboundIntegrationsByIdEnable`.
-fn id(method: &str, place: &str) -> String {
-    let parts = place.split('/').filter(|part| !part.is_empty());
+fn operation_id(method: &str, path: &str) -> String {
+    let parts = path.split('/').filter(|part| !part.is_empty());
     let words = parts.flat_map(|part| match part.strip_prefix('{') {
         Some(name) => vec!["by", name.trim_end_matches('}')],
         None => part.split('-').collect(),
     });
-    words.fold(method.to_owned(), |id, word| id + &capitalised(word))
+    words.fold(method.to_owned(), |id, word| id + &capitalize(word))
 }
 
-fn capitalised(word: &str) -> String {
+fn capitalize(word: &str) -> String {
     let mut letters = word.chars();
     letters
         .next()

@@ -6,10 +6,10 @@ use utoipa::openapi::{RefOr, Response};
 use crate::http::BASE;
 
 /// POSTs that only read.
-const LOOKS: [&str; 5] = ["/preview", "/resolve", "/reverse", "/auth/login", "/auth/logout"];
+const READ_ONLY_POSTS: [&str; 5] = ["/preview", "/resolve", "/reverse", "/auth/login", "/auth/logout"];
 
 /// An operation and its place in the API.
-pub(super) struct Described<'a> {
+pub(super) struct DescribedOperation<'a> {
     /// The method, in lower case.
     pub method: &'static str,
     /// The full path with the base, and names in braces.
@@ -18,17 +18,17 @@ pub(super) struct Described<'a> {
     pub operation: &'a mut Operation,
 }
 
-impl Described<'_> {
+impl DescribedOperation<'_> {
     /// The path below the base.
-    pub(super) fn place(&self) -> &str {
+    pub(super) fn relative_path(&self) -> &str {
         self.path.strip_prefix(BASE).unwrap_or(self.path)
     }
 
     /// Whether it needs no authentication.
-    pub(super) fn is_open(&self) -> bool {
-        self.operation.security.as_ref().is_some_and(|needed| {
+    pub(super) fn is_public(&self) -> bool {
+        self.operation.security.as_ref().is_some_and(|requirements| {
             // `security(())` is a single, empty requirement.
-            needed
+            requirements
                 .iter()
                 .all(|one| serde_json::to_value(one).is_ok_and(|one| one == serde_json::json!({})))
         })
@@ -40,34 +40,34 @@ impl Described<'_> {
     }
 
     /// Whether it takes any input that can be invalid.
-    pub(super) fn takes_anything(&self) -> bool {
+    pub(super) fn takes_input(&self) -> bool {
         self.has_body() || self.parameters().next().is_some()
     }
 
     /// Whether it proxies to an outside API.
-    pub(super) fn passes_on(&self) -> bool {
-        self.place().starts_with("/integrations/")
+    pub(super) fn is_proxied(&self) -> bool {
+        self.relative_path().starts_with("/integrations/")
     }
 
     /// Whether it may change the gateway's own data.
-    pub(super) fn changes(&self) -> bool {
-        self.method != "get" && !self.passes_on() && !LOOKS.iter().any(|end| self.path.ends_with(end))
+    pub(super) fn is_mutating(&self) -> bool {
+        self.method != "get" && !self.is_proxied() && !READ_ONLY_POSTS.iter().any(|end| self.path.ends_with(end))
     }
 
     /// Whether it decrypts secrets of configuration items.
-    pub(super) fn opens_secrets(&self) -> bool {
-        let sealed = [
+    pub(super) fn decrypts_secrets(&self) -> bool {
+        let with_secrets = [
             "/outbound-integrations",
             "/inbound-integrations",
             "/scheduled-jobs",
             "/configuration",
         ];
-        sealed.iter().any(|place| self.place().starts_with(place))
+        with_secrets.iter().any(|prefix| self.relative_path().starts_with(prefix))
     }
 
     /// Whether it refers to an item that may not exist: one named in the path, or an organisation.
-    pub(super) fn names_something(&self) -> bool {
-        let is_admin = self.place().starts_with("/admin/");
+    pub(super) fn refers_to_item(&self) -> bool {
+        let is_admin = self.relative_path().starts_with("/admin/");
         self.parameters().any(|parameter| match parameter.parameter_in {
             ParameterIn::Path => true,
             ParameterIn::Query => parameter.name == "orgId" && !is_admin,
@@ -82,9 +82,9 @@ impl Described<'_> {
 
     /// The successful responses.
     pub(super) fn successes(&mut self) -> impl Iterator<Item = &mut Response> {
-        let answers = self.operation.responses.responses.iter_mut();
-        answers.filter_map(|(status, answer)| match answer {
-            RefOr::T(answer) if status.starts_with('2') => Some(answer),
+        let responses = self.operation.responses.responses.iter_mut();
+        responses.filter_map(|(status, response)| match response {
+            RefOr::T(response) if status.starts_with('2') => Some(response),
             RefOr::T(_) | RefOr::Ref(_) => None,
         })
     }

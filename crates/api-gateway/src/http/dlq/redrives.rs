@@ -15,7 +15,7 @@ use crate::error::ApiError;
 use crate::gateway::AppState;
 use crate::http::handler::routes;
 use crate::path;
-use crate::query::{OneOf, Paging, QueryParams, named};
+use crate::query::{OneOf, Paging, QueryParams, parse_name};
 
 type States = OneOf<RedriveState>;
 
@@ -28,21 +28,21 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 /// Selects redrives.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct Filter {
+struct ListQuery {
     /// The state of progress.
     #[param(value_type = Option<States>, inline)]
     state: Option<String>,
 }
 
 /// Lists redrives with their progress, the latest first.
-#[utoipa::path(get, path = "/dlq/redrives", tag = "dlq", params(OrgQuery, Paging, Filter), responses((status = 200, body = RedriveList)))]
+#[utoipa::path(get, path = "/dlq/redrives", tag = "dlq", params(OrgQuery, Paging, ListQuery), responses((status = 200, body = RedriveList)))]
 async fn list(
     Tenant { org, gateway, .. }: Tenant<Read>,
     QueryParams(paging): QueryParams<Paging>,
-    QueryParams(Filter { state }): QueryParams<Filter>,
+    QueryParams(ListQuery { state }): QueryParams<ListQuery>,
 ) -> Result<Json<RedriveList>, ApiError> {
     let page = paging.page()?;
-    let state = named("state", state)?;
+    let state = parse_name("state", state)?;
     let listed = gateway.store().redrives().list(org, state, page).await?;
     Ok(Json(RedriveList::of(listed.map(RedriveEntry::from), page)))
 }

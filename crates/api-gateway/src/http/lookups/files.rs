@@ -13,7 +13,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 
-use super::{Filter, tenant_of};
+use super::{ListQuery, parse_tenant_id};
 use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::document::{ImportEntry, ImportList, ImportReport, Listing as _};
 use crate::error::{ApiError, ErrorCode};
@@ -21,10 +21,10 @@ use crate::gateway::AppState;
 use crate::http::BASE;
 use crate::http::handler::routes;
 use crate::path;
-use crate::query::{OneOf, Paging, QueryParams, flag, named, read_as};
+use crate::query::{OneOf, Paging, QueryParams, parse_flag, parse_name, parse_with};
 use crate::resources::lookups::Format;
-use crate::resources::lookups::exporting::{export as exported, template as blank};
-use crate::resources::lookups::importing::{Begun, Order, begin};
+use crate::resources::lookups::exporting::{empty_file, export_rows};
+use crate::resources::lookups::importing::{ImportOptions, ImportStart, start_import};
 
 type Modes = OneOf<ImportMode>;
 type Formats = OneOf<Format>;
@@ -42,7 +42,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
-struct ExportQuery {
+struct ImportQuery {
     /// `upsert` (the default) creates rows and changes those with the same type, tenant and source; `replace` replaces all other rows of
     /// the file's types.
     #[param(value_type = Option<Modes>, inline)]
@@ -58,8 +58,8 @@ struct ExportQuery {
     dry_run: Option<String>,
 }
 
-impl ExportQuery {
-    fn order(self, org: OrgId, headers: &HeaderMap) -> Result<Order, ApiError> {
+impl ImportQuery {
+    fn options(self, org: OrgId, headers: &HeaderMap) -> Result<ImportOptions, ApiError> {
         let Self {
             mode,
             lookup_type: named_type,
@@ -77,17 +77,17 @@ impl ExportQuery {
             );
             ApiError::new(ErrorCode::UnsupportedMediaType, message)
         })?;
-        Ok(Order {
+        Ok(ImportOptions {
             format,
-            mode: named("mode", mode)?.unwrap_or(ImportMode::Upsert),
-            lookup_type: read_as(
+            mode: parse_name("mode", mode)?.unwrap_or(ImportMode::Upsert),
+            lookup_type: parse_with(
                 "type",
                 named_type,
                 |text| parse_lookup_type(text).ok(),
                 "the name of a type of rows",
             )?,
-            tenant: tenant_of(org, tenant_id)?,
-            is_dry_run: flag("dryRun", dry_run)?.unwrap_or(false),
+            tenant: parse_tenant_id(org, tenant_id)?,
+            is_dry_run: parse_flag("dryRun", dry_run)?.unwrap_or(false),
         })
     }
 }
@@ -106,7 +106,7 @@ impl ExportQuery {
     post,
     path = "/lookups/import",
     tag = "lookups",
-    params(OrgQuery, ExportQuery),
+    params(OrgQuery, ImportQuery),
     request_body(content(
         (String = "text/csv"),
         (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
@@ -118,18 +118,18 @@ impl ExportQuery {
 )]
 async fn import(
     Tenant { org, gateway, .. }: Tenant<Write>,
-    QueryParams(wanted): QueryParams<ExportQuery>,
+    QueryParams(query): QueryParams<ImportQuery>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let order = wanted.order(org, request.headers())?;
+    let options = query.options(org, request.headers())?;
     let (parts, body) = request.into_parts();
-    match begin(&gateway, org, order, &parts.headers, body).await? {
-        Begun::Checked(report) => Ok(Json(report).into_response()),
-        Begun::Running(entry) => Ok(begun(org, entry)),
+    match start_import(&gateway, org, options, &parts.headers, body).await? {
+        ImportStart::Checked(report) => Ok(Json(report).into_response()),
+        ImportStart::Running(entry) => Ok(accepted(org, entry)),
     }
 }
 
-fn begun(org: OrgId, entry: ImportEntry) -> Response {
+fn accepted(org: OrgId, entry: ImportEntry) -> Response {
     let location = format!("{BASE}/lookups/imports/{}?orgId={org}", entry.id);
     let mut response = (StatusCode::ACCEPTED, Json(entry)).into_response();
     if let Ok(location) = HeaderValue::from_str(&location) {
@@ -141,15 +141,15 @@ fn begun(org: OrgId, entry: ImportEntry) -> Response {
 /// Options for an export.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct Written {
+struct FormatQuery {
     /// The format; `csv` by default.
     #[param(value_type = Option<Formats>, inline)]
     format: Option<String>,
 }
 
-impl Written {
+impl FormatQuery {
     fn format(self) -> Result<Format, ApiError> {
-        Ok(named("format", self.format)?.unwrap_or(Format::Csv))
+        Ok(parse_name("format", self.format)?.unwrap_or(Format::Csv))
     }
 }
 
@@ -158,12 +158,12 @@ impl Written {
     get,
     path = "/lookups/import/template",
     tag = "lookups",
-    params(OrgQuery, Written),
+    params(OrgQuery, FormatQuery),
     responses((status = 200, description = "The file", content((String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")))),
 )]
-async fn template(_: Tenant<Read>, QueryParams(written): QueryParams<Written>) -> Result<Response, ApiError> {
-    let format = written.format()?;
-    Ok(file(format, "lookups-template", Body::from(blank(format)?)))
+async fn template(_: Tenant<Read>, QueryParams(query): QueryParams<FormatQuery>) -> Result<Response, ApiError> {
+    let format = query.format()?;
+    Ok(file_response(format, "lookups-template", Body::from(empty_file(format)?)))
 }
 
 /// Lists imports, the latest first. An import is remembered for a week.
@@ -193,7 +193,7 @@ async fn read_import(Tenant { org, gateway, .. }: Tenant<Read>, Path(id): Path<S
     get,
     path = "/lookups/export",
     tag = "lookups",
-    params(OrgQuery, Filter, Written),
+    params(OrgQuery, ListQuery, FormatQuery),
     responses(
         (status = 200, description = "The file", content((String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
         (status = 409, description = "There are more rows than a workbook holds"),
@@ -201,15 +201,15 @@ async fn read_import(Tenant { org, gateway, .. }: Tenant<Read>, Path(id): Path<S
 )]
 async fn export(
     Tenant { org, gateway, .. }: Tenant<Read>,
-    QueryParams(asked): QueryParams<Filter>,
-    QueryParams(written): QueryParams<Written>,
+    QueryParams(query): QueryParams<ListQuery>,
+    QueryParams(output): QueryParams<FormatQuery>,
 ) -> Result<Response, ApiError> {
-    let format = written.format()?;
-    let body = exported(&gateway, org, &asked.filter(org)?, format).await?;
-    Ok(file(format, &format!("lookups-{org}"), body))
+    let format = output.format()?;
+    let body = export_rows(&gateway, org, &query.filter(org)?, format).await?;
+    Ok(file_response(format, &format!("lookups-{org}"), body))
 }
 
-fn file(format: Format, name: &str, body: Body) -> Response {
+fn file_response(format: Format, name: &str, body: Body) -> Response {
     let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.content_type()));

@@ -14,7 +14,7 @@ use crate::proxying::outcome::CallOutcome;
 
 /// The data for a call's dead letter.
 #[derive(Debug)]
-pub(in crate::proxying) struct Letter {
+pub(in crate::proxying) struct DeadLetterDraft {
     /// The request body as received.
     pub(in crate::proxying) body: Bytes,
     /// The target address, including the client's query.
@@ -28,19 +28,19 @@ pub(in crate::proxying) struct Letter {
 }
 
 /// The state of a new dead letter, and when it is due.
-struct Standing {
+struct LetterState {
     category: ErrorCategory,
     message: String,
     reason: DeadLetterReason,
     due: Option<Timestamp>,
 }
 
-impl Letter {
+impl DeadLetterDraft {
     /// The dead letter for this outcome, if there is one. A body that is not JSON leaves none.
-    pub(super) fn of(self, ending: &CallOutcome, log: &DeliveryLog, now: Timestamp) -> Option<Box<DeadLetter>> {
-        let standing = standing(ending, self.policy, now)?;
+    pub(super) fn into_dead_letter(self, outcome: &CallOutcome, log: &DeliveryLog, now: Timestamp) -> Option<Box<DeadLetter>> {
+        let state = letter_state(outcome, self.policy, now)?;
         serde_json::from_slice::<IgnoredAny>(&self.body).ok()?;
-        let due = standing.due.filter(|_| self.is_repeatable);
+        let due = state.due.filter(|_| self.is_repeatable);
         let status = due.map_or(DeadLetterStatus::Abandoned, |_| DeadLetterStatus::PendingRetry);
         Some(Box::new(DeadLetter {
             id: log.id,
@@ -52,14 +52,14 @@ impl Letter {
             position: None,
             direction: log.direction,
             status,
-            category: Some(standing.category),
-            reason: standing.reason,
+            category: Some(state.category),
+            reason: state.reason,
             original_payload: self.body,
             target: Destination {
                 url: self.address,
                 method: log.target.method,
             },
-            last_error: standing.message,
+            last_error: state.message,
             attempt_count: u32::try_from(log.attempts.len()).unwrap_or(u32::MAX),
             max_retries: DEFAULT_MAX_RETRIES,
             next_retry_at: due,
@@ -69,9 +69,9 @@ impl Letter {
     }
 }
 
-fn standing(ending: &CallOutcome, policy: RetryPolicy, now: Timestamp) -> Option<Standing> {
-    match ending {
-        CallOutcome::Failed(failure) if failure.category.retryable() => Some(Standing {
+fn letter_state(outcome: &CallOutcome, policy: RetryPolicy, now: Timestamp) -> Option<LetterState> {
+    match outcome {
+        CallOutcome::Failed(failure) if failure.category.retryable() => Some(LetterState {
             category: failure.category,
             message: failure.message.clone(),
             reason: failure
@@ -79,43 +79,46 @@ fn standing(ending: &CallOutcome, policy: RetryPolicy, now: Timestamp) -> Option
                 .map_or(DeadLetterReason::AttemptsExhausted, |_| DeadLetterReason::RetryAfter),
             due: Some(now + policy.first_delay(failure.retry_after, &mut rand::rng())),
         }),
-        CallOutcome::Failed(failure) => Some(Standing {
+        CallOutcome::Failed(failure) => Some(LetterState {
             category: failure.category,
             message: failure.message.clone(),
             reason: DeadLetterReason::NotRetryable,
             due: None,
         }),
-        CallOutcome::Limited(until) => Some(Standing {
+        CallOutcome::Limited(until) => Some(LetterState {
             category: ErrorCategory::RateLimit,
-            message: LIMITED.to_owned(),
+            message: LIMITED_MESSAGE.to_owned(),
             reason: DeadLetterReason::RateLimited,
             due: Some(*until),
         }),
-        CallOutcome::ProxyResponse
+        CallOutcome::Answered
         | CallOutcome::RefusedByTarget(_)
         | CallOutcome::Refused(_)
-        | CallOutcome::BrokeOff(_)
+        | CallOutcome::Interrupted(_)
         | CallOutcome::Skipped
-        | CallOutcome::ClientLeft => None,
+        | CallOutcome::ClientDisconnected => None,
     }
 }
 
-const LIMITED: &str = "The integration's own limit left no room.";
+const LIMITED_MESSAGE: &str = "The integration's own limit left no room.";
 
 /// The final status of the log; RETRYING where a dead letter is due.
-pub(super) fn verdict(ending: CallOutcome, letter: Option<&DeadLetter>) -> (DeliveryStatus, Option<(ErrorCategory, String)>) {
+pub(super) fn final_status(
+    outcome: CallOutcome,
+    letter: Option<&DeadLetter>,
+) -> (DeliveryStatus, Option<(ErrorCategory, String)>) {
     let failed = |Failure { category, message, .. }| (DeliveryStatus::Failed, Some((category, message)));
     let retried = letter.is_some_and(|letter| letter.status == DeadLetterStatus::PendingRetry);
-    let (status, error) = match ending {
-        CallOutcome::ProxyResponse => (DeliveryStatus::Success, None),
+    let (status, error) = match outcome {
+        CallOutcome::Answered => (DeliveryStatus::Success, None),
         CallOutcome::Skipped => (DeliveryStatus::Skipped, None),
         CallOutcome::RefusedByTarget(status) => failed(Failure::new(
             ErrorCategory::ClientError,
             format!("The target answered {status}; its answer was passed on."),
         )),
-        CallOutcome::Failed(failure) | CallOutcome::Refused(failure) | CallOutcome::BrokeOff(failure) => failed(failure),
-        CallOutcome::Limited(_) => failed(Failure::new(ErrorCategory::RateLimit, LIMITED)),
-        CallOutcome::ClientLeft => failed(Failure::new(
+        CallOutcome::Failed(failure) | CallOutcome::Refused(failure) | CallOutcome::Interrupted(failure) => failed(failure),
+        CallOutcome::Limited(_) => failed(Failure::new(ErrorCategory::RateLimit, LIMITED_MESSAGE)),
+        CallOutcome::ClientDisconnected => failed(Failure::new(
             ErrorCategory::ClientError,
             "The client left before it was answered in full.",
         )),

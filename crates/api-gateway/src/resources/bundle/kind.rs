@@ -9,19 +9,19 @@ use ig_core::id::OrgId;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::super::made_now;
+use super::super::creation_stamp;
 use super::super::resource::{self, Resource};
 use super::step::Step;
-use crate::document::{PlannedChange, Renderings, Secrets, declared, differences, in_json, with_kept_secrets};
+use crate::document::{PlannedChange, Renderings, Secrets, differences, restore_secrets, strip_managed_fields, to_json};
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Gateway;
-use crate::guard::IfMatch;
+use crate::if_match::IfMatch;
 use ig_documents::unmasked;
 
 /// A kind of configuration that makes up one section of the document.
 pub(super) trait Kind: Resource {
     /// The section's name in the document.
-    const PART: &'static str;
+    const SECTION: &'static str;
     /// The field that identifies a resource within the document.
     const KEY: &'static str;
 
@@ -30,12 +30,12 @@ pub(super) trait Kind: Resource {
 }
 
 /// The section of an export.
-pub(super) async fn exported<K: Kind>(gateway: &Gateway, org: OrgId) -> Result<Vec<K::Document>, ApiError> {
+pub(super) async fn export<K: Kind>(gateway: &Gateway, org: OrgId) -> Result<Vec<K::Document>, ApiError> {
     let all = K::all(gateway, org).await?;
     let declared = all.into_iter().map(|stored| {
-        let shown = in_json(&stored.into_document(Secrets::Masked)?)?;
-        serde_json::from_value(declared(shown, org)).map_err(|error| {
-            tracing::error!(%error, part = K::PART, "what is stored cannot be exported");
+        let masked = to_json(&stored.into_document(Secrets::Masked)?)?;
+        serde_json::from_value(strip_managed_fields(masked, org)).map_err(|error| {
+            tracing::error!(%error, part = K::SECTION, "what is stored cannot be exported");
             ApiError::internal()
         })
     });
@@ -43,7 +43,7 @@ pub(super) async fn exported<K: Kind>(gateway: &Gateway, org: OrgId) -> Result<V
 }
 
 /// The changes of one section.
-pub(super) struct Planned<'a> {
+pub(super) struct PlannedSection<'a> {
     pub faults: Faults,
     pub steps: Vec<Step<'a>>,
     pub unchanged: u64,
@@ -55,29 +55,30 @@ pub(super) async fn plan<K: Kind>(
     org: OrgId,
     documents: Vec<K::Document>,
     prune: bool,
-) -> Result<Planned<'_>, ApiError> {
-    let mut planned = Planned {
+) -> Result<PlannedSection<'_>, ApiError> {
+    let mut planned = PlannedSection {
         faults: Faults::default(),
         steps: Vec::new(),
         unchanged: 0,
     };
     let (mut existing, ambiguous) = by_name::<K>(K::all(gateway, org).await?)?;
-    let mut seen = BTreeSet::new();
+    let mut names = BTreeSet::new();
     for (at, document) in documents.into_iter().enumerate() {
-        let value = in_json(&document)?;
+        let value = to_json(&document)?;
         let name = value.get(K::KEY).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let place = format!("/{at}/{}", K::KEY);
+        let pointer = format!("/{at}/{}", K::KEY);
         if name.is_empty() {
-            planned.faults.add(place, "is required: it is what the thing is known by");
+            planned.faults.add(pointer, "is required: it is what the thing is known by");
         } else if ambiguous.contains(&name) {
-            planned
-                .faults
-                .add(place, "is the name of several that exist: give them names of their own first");
-        } else if !seen.insert(name.clone()) {
-            planned.faults.add(place, "stands in the document twice");
+            planned.faults.add(
+                pointer,
+                "is the name of several that exist: give them names of their own first",
+            );
+        } else if !names.insert(name.clone()) {
+            planned.faults.add(pointer, "stands in the document twice");
         } else {
             let stored = existing.remove(&name);
-            match one::<K>(gateway, org, name, stored, value).await {
+            match plan_resource::<K>(gateway, org, name, stored, value).await {
                 Ok(Some(step)) => planned.steps.push(step),
                 Ok(None) => planned.unchanged += 1,
                 Err(error) => planned.faults.add_below(&format!("/{at}"), faults_of(error)?),
@@ -98,7 +99,7 @@ type ByName<K> = (BTreeMap<String, K>, BTreeSet<String>);
 fn by_name<K: Kind>(all: Vec<K>) -> Result<ByName<K>, ApiError> {
     let (mut existing, mut ambiguous) = (BTreeMap::new(), BTreeSet::new());
     for stored in all {
-        let document = in_json(&stored.clone().into_document(Secrets::Kept)?)?;
+        let document = to_json(&stored.clone().into_document(Secrets::Kept)?)?;
         let name = document.get(K::KEY).and_then(Value::as_str).unwrap_or_default().to_owned();
         if existing.insert(name.clone(), stored).is_some() {
             ambiguous.insert(name);
@@ -109,7 +110,7 @@ fn by_name<K: Kind>(all: Vec<K>) -> Result<ByName<K>, ApiError> {
     Ok((existing, ambiguous))
 }
 
-async fn one<K: Kind>(
+async fn plan_resource<K: Kind>(
     gateway: &Gateway,
     org: OrgId,
     name: String,
@@ -118,46 +119,46 @@ async fn one<K: Kind>(
 ) -> Result<Option<Step<'_>>, ApiError> {
     let Some(stored) = stored else {
         let document: K::Document = crate::body::document(unmasked(value, None))?;
-        checked::<K>(gateway, org, None, document.clone()).await?;
-        let digest = digest("CREATE", K::PART, &name, 0, &in_json(&document)?);
-        let change = change("CREATE", K::PART, name, None);
-        let make = resource::create::<K>(gateway, org, document).map_ok(drop).boxed();
-        return Ok(Some(Step { change, digest, make }));
+        check::<K>(gateway, org, None, document.clone()).await?;
+        let digest = digest("CREATE", K::SECTION, &name, 0, &to_json(&document)?);
+        let change = change("CREATE", K::SECTION, name, None);
+        let apply = resource::create::<K>(gateway, org, document).map_ok(drop).boxed();
+        return Ok(Some(Step { change, digest, apply }));
     };
-    let before = in_json(&stored.clone().into_document(Secrets::Kept)?)?;
-    let value = with_kept_secrets::<K::Document>(&before, value)?;
-    let document: K::Document = crate::body::document(kept(value, &before))?;
-    let checked = checked::<K>(gateway, org, Some(&stored), document.clone()).await?;
-    let looks = |kept: Value, masked: Value| Renderings {
-        kept: declared(kept, org),
-        masked: declared(masked, org),
+    let before = to_json(&stored.clone().into_document(Secrets::Kept)?)?;
+    let value = restore_secrets::<K::Document>(&before, value)?;
+    let document: K::Document = crate::body::document(keep_signing_secrets(value, &before))?;
+    let checked = check::<K>(gateway, org, Some(&stored), document.clone()).await?;
+    let renderings = |full: Value, masked: Value| Renderings {
+        full: strip_managed_fields(full, org),
+        masked: strip_managed_fields(masked, org),
     };
-    let before = looks(before, in_json(&stored.clone().into_document(Secrets::Masked)?)?);
-    let after = in_json(&checked.clone().into_document(Secrets::Kept)?)?;
-    let after = looks(after, in_json(&checked.into_document(Secrets::Masked)?)?);
+    let before = renderings(before, to_json(&stored.clone().into_document(Secrets::Masked)?)?);
+    let after = to_json(&checked.clone().into_document(Secrets::Kept)?)?;
+    let after = renderings(after, to_json(&checked.into_document(Secrets::Masked)?)?);
     let found = differences(Some(&before), Some(&after));
     if found.is_empty() {
         return Ok(None);
     }
     let (id, revision) = (stored.id().to_string(), stored.revision());
-    let digest = digest("UPDATE", K::PART, &name, revision, &in_json(&document)?);
+    let digest = digest("UPDATE", K::SECTION, &name, revision, &to_json(&document)?);
     let change = PlannedChange {
         differences: found,
-        ..change("UPDATE", K::PART, name, Some(id))
+        ..change("UPDATE", K::SECTION, name, Some(id))
     };
-    let make = resource::replace(gateway, stored, document, IfMatch::ANY)
+    let apply = resource::replace(gateway, stored, document, IfMatch::ANY)
         .map_ok(drop)
         .boxed();
-    Ok(Some(Step { change, digest, make }))
+    Ok(Some(Step { change, digest, apply }))
 }
 
 fn deletion<'a, K: Kind>(gateway: &'a Gateway, org: OrgId, name: String, stored: &K) -> Step<'a> {
     let (id, revision) = (stored.id(), stored.revision());
-    let seen = IfMatch::revision(revision);
+    let if_match = IfMatch::revision(revision);
     Step {
-        digest: digest("DELETE", K::PART, &name, revision, &Value::Null),
-        change: change("DELETE", K::PART, name, Some(id.to_string())),
-        make: resource::delete::<K>(gateway, org, id, seen).boxed(),
+        digest: digest("DELETE", K::SECTION, &name, revision, &Value::Null),
+        change: change("DELETE", K::SECTION, name, Some(id.to_string())),
+        apply: resource::delete::<K>(gateway, org, id, if_match).boxed(),
     }
 }
 
@@ -177,7 +178,7 @@ fn digest(action: &str, part: &str, name: &str, revision: u64, document: &Value)
 }
 
 /// Enabled signing without secrets keeps the stored ones: a document describes a state, and does not ask for new secrets.
-fn kept(mut document: Value, before: &Value) -> Value {
+fn keep_signing_secrets(mut document: Value, before: &Value) -> Value {
     let is_on = document.pointer("/signing/enabled") == Some(&Value::Bool(true));
     let names_some = document.pointer("/signing/secrets").is_some_and(|secrets| !secrets.is_null());
     if let (true, false, Some(secrets)) = (is_on, names_some, before.pointer("/signing/secrets"))
@@ -189,8 +190,8 @@ fn kept(mut document: Value, before: &Value) -> Value {
 }
 
 /// The resource that a document describes, checked as it would be stored; `stored` is the resource that it replaces.
-async fn checked<K: Kind>(gateway: &Gateway, org: OrgId, stored: Option<&K>, document: K::Document) -> Result<K, ApiError> {
-    let stamp = made_now();
+async fn check<K: Kind>(gateway: &Gateway, org: OrgId, stored: Option<&K>, document: K::Document) -> Result<K, ApiError> {
+    let stamp = creation_stamp();
     let id = match stored {
         Some(stored) => stored.id(),
         None => K::new_id(&document, stamp.created_at)?,

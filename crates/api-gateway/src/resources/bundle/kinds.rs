@@ -16,50 +16,50 @@ use super::kind::Kind;
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 
-const AT_ONCE: u32 = 500;
+const PAGE_SIZE: u32 = 500;
 
 impl Kind for Integration {
-    const PART: &'static str = "outboundIntegrations";
+    const SECTION: &'static str = "outboundIntegrations";
     const KEY: &'static str = "name";
 
     async fn all(gateway: &Gateway, org: OrgId) -> Result<Vec<Self>, ApiError> {
         let (integrations, filter) = (gateway.store().integrations(), IntegrationFilter::default());
-        readable(every(|page| integrations.list(org, &filter, page)).await?)
+        readable(all_pages(|page| integrations.list(org, &filter, page)).await?)
     }
 }
 
 impl Kind for InboundIntegration {
-    const PART: &'static str = "inboundIntegrations";
+    const SECTION: &'static str = "inboundIntegrations";
     const KEY: &'static str = "type";
 
     async fn all(gateway: &Gateway, org: OrgId) -> Result<Vec<Self>, ApiError> {
         let (inbound, filter) = (gateway.store().inbound_integrations(), InboundFilter::default());
-        readable(every(|page| inbound.list(org, &filter, page)).await?)
+        readable(all_pages(|page| inbound.list(org, &filter, page)).await?)
     }
 }
 
 impl Kind for Job {
-    const PART: &'static str = "scheduledJobs";
+    const SECTION: &'static str = "scheduledJobs";
     const KEY: &'static str = "name";
 
     async fn all(gateway: &Gateway, org: OrgId) -> Result<Vec<Self>, ApiError> {
         let (jobs, filter) = (gateway.store().jobs(), JobFilter::default());
-        readable(every(|page| jobs.list(org, &filter, page)).await?)
+        readable(all_pages(|page| jobs.list(org, &filter, page)).await?)
     }
 }
 
 impl Kind for EventTypeDefinition {
-    const PART: &'static str = "eventTypes";
+    const SECTION: &'static str = "eventTypes";
     const KEY: &'static str = "eventType";
 
     async fn all(gateway: &Gateway, org: OrgId) -> Result<Vec<Self>, ApiError> {
         let event_types = gateway.store().event_types();
-        every(|page| event_types.list(org, None, page)).await
+        all_pages(|page| event_types.list(org, None, page)).await
     }
 }
 
 impl Kind for Template {
-    const PART: &'static str = "templates";
+    const SECTION: &'static str = "templates";
     const KEY: &'static str = "name";
 
     async fn all(gateway: &Gateway, org: OrgId) -> Result<Vec<Self>, ApiError> {
@@ -77,16 +77,16 @@ fn readable<R: Resource>(found: Vec<MaybeReadable<R>>) -> Result<Vec<R>, ApiErro
 }
 
 /// All pages of a list.
-async fn every<T, F, P>(list: F) -> Result<Vec<T>, ApiError>
+async fn all_pages<T, F, P>(list: F) -> Result<Vec<T>, ApiError>
 where
     F: Fn(Page) -> P,
     P: Future<Output = Result<Listed<T>, StoreError>>,
 {
     let mut all = Vec::new();
-    let mut page = Page::first(AT_ONCE);
+    let mut page = Page::first(PAGE_SIZE);
     loop {
         let listed = list(page).await?;
-        let is_last = listed.items.len() < AT_ONCE as usize;
+        let is_last = listed.items.len() < PAGE_SIZE as usize;
         all.extend(listed.items);
         if is_last {
             return Ok(all);

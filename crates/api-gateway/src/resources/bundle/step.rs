@@ -12,5 +12,5 @@ pub(super) struct Step<'a> {
     /// A hash of the change's whole content, secrets included, and of the revision that it starts from.
     pub digest: Vec<u8>,
     /// Makes the change.
-    pub make: BoxFuture<'a, Result<(), ApiError>>,
+    pub apply: BoxFuture<'a, Result<(), ApiError>>,
 }

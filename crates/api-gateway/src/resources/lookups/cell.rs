@@ -8,19 +8,19 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-const JSON: &str = "json:";
+const JSON_PREFIX: &str = "json:";
 
 /// A value as the text of a cell.
-pub(super) fn written(value: &Value) -> Cow<'_, str> {
+pub(super) fn encode(value: &Value) -> Cow<'_, str> {
     match value {
-        Value::String(text) => text_written(text),
-        value => Cow::Owned(format!("{JSON}{value}")),
+        Value::String(text) => encode_text(text),
+        value => Cow::Owned(format!("{JSON_PREFIX}{value}")),
     }
 }
 
 /// A string as the text of a cell.
-pub(crate) fn text_written(text: &str) -> Cow<'_, str> {
-    if means_something(text.trim_start_matches('\'')) {
+pub(crate) fn encode_text(text: &str) -> Cow<'_, str> {
+    if needs_escape(text.trim_start_matches('\'')) {
         Cow::Owned(format!("'{text}"))
     } else {
         Cow::Borrowed(text)
@@ -28,26 +28,26 @@ pub(crate) fn text_written(text: &str) -> Cow<'_, str> {
 }
 
 /// The value of a cell, or an error for text with the prefix of JSON that does not parse.
-pub(super) fn read(cell: &str) -> Result<Value, &'static str> {
-    if let Some(json) = cell.strip_prefix(JSON) {
+pub(super) fn decode(cell: &str) -> Result<Value, &'static str> {
+    if let Some(json) = cell.strip_prefix(JSON_PREFIX) {
         return match ig_core::json::parse(json.as_bytes()) {
             Ok(value @ (Value::Number(_) | Value::Bool(_))) => Ok(value),
             _ => Err("begins with json: but no number, true or false follows; put an apostrophe in front if it is text"),
         };
     }
-    Ok(Value::String(text_read(cell).to_owned()))
+    Ok(Value::String(decode_text(cell).to_owned()))
 }
 
 /// The string in a cell.
-pub(super) fn text_read(cell: &str) -> &str {
+pub(super) fn decode_text(cell: &str) -> &str {
     match cell.strip_prefix('\'') {
-        Some(text) if means_something(text.trim_start_matches('\'')) => text,
+        Some(text) if needs_escape(text.trim_start_matches('\'')) => text,
         _ => cell,
     }
 }
 
-fn means_something(text: &str) -> bool {
-    text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) || text.starts_with(JSON)
+fn needs_escape(text: &str) -> bool {
+    text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) || text.starts_with(JSON_PREFIX)
 }
 
 #[cfg(test)]
@@ -77,21 +77,21 @@ mod tests {
         ];
         for text in texts {
             let value = json!(text);
-            let cell = written(&value).into_owned();
+            let cell = encode(&value).into_owned();
             assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']), "{cell}");
-            assert_eq!(read(&cell).unwrap(), value, "{cell}");
-            assert_eq!(text_read(&text_written(text)), text);
+            assert_eq!(decode(&cell).unwrap(), value, "{cell}");
+            assert_eq!(decode_text(&encode_text(text)), text);
         }
         for value in [json!(1), json!(-2.5), json!(true), json!(12_345_678_901_234_567_i64)] {
-            assert_eq!(read(&written(&value)).unwrap(), value);
+            assert_eq!(decode(&encode(&value)).unwrap(), value);
         }
     }
 
     #[test]
     fn cells_typed_by_people_are_read_literally() {
-        assert_eq!(read("O'Brien").unwrap(), json!("O'Brien"));
-        assert_eq!(read("=1").unwrap(), json!("=1"));
-        assert!(read("json:[1]").is_err());
-        assert!(read("json:").is_err());
+        assert_eq!(decode("O'Brien").unwrap(), json!("O'Brien"));
+        assert_eq!(decode("=1").unwrap(), json!("=1"));
+        assert!(decode("json:[1]").is_err());
+        assert!(decode("json:").is_err());
     }
 }

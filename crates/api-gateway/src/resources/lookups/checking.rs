@@ -7,18 +7,18 @@ use std::hash::{BuildHasher as _, RandomState};
 use ig_core::id::{LookupType, Rid};
 use ig_core::lookup::{ImportMode, LookupDraft, LookupTable};
 
-use super::columns::Terms;
-use super::file::{self, Format, Reading, whole};
+use super::columns::FileScope;
+use super::file::{self, Format, ReadControl, row_fault};
 use crate::document::{FileFault, ImportReport};
 
 /// The most faults that a report lists.
-const MOST_FAULTS: usize = 1_000;
+const MAX_FAULTS: usize = 1_000;
 /// The most tables in one file: types times tenants.
-const MOST_TABLES: usize = 1_000;
+const MAX_TABLES: usize = 1_000;
 
 /// The result of checking a file.
 #[derive(Debug, Default)]
-pub(super) struct Checked {
+pub(super) struct CheckedFile {
     /// The number of valid rows.
     pub(super) rows: u64,
     /// The tables that these rows belong to.
@@ -27,7 +27,7 @@ pub(super) struct Checked {
     further: u64,
 }
 
-impl Checked {
+impl CheckedFile {
     /// Whether every row can be imported.
     pub(super) fn is_valid(&self) -> bool {
         self.faults.is_empty()
@@ -49,9 +49,9 @@ impl Checked {
         }
     }
 
-    fn blame(&mut self, faults: Vec<FileFault>) {
+    fn add_faults(&mut self, faults: Vec<FileFault>) {
         for fault in faults {
-            if self.faults.len() < MOST_FAULTS {
+            if self.faults.len() < MAX_FAULTS {
                 self.faults.push(fault);
             } else {
                 self.further += 1;
@@ -61,45 +61,45 @@ impl Checked {
 }
 
 /// The state against which rows are checked, in addition to each row's own rules.
-struct Reader<'a> {
-    terms: &'a Terms,
+struct RowChecker<'a> {
+    scope: &'a FileScope,
     mode: ImportMode,
     units: &'a BTreeSet<Rid>,
-    checked: Checked,
+    checked: CheckedFile,
     /// The row of each source, by a hash of its table and itself. Among half a million rows, one file in two hundred million has
     /// a collision.
-    places: HashMap<u64, u64>,
+    first_rows: HashMap<u64, u64>,
     hasher: RandomState,
 }
 
 /// Reads a file and collects its faults.
-pub(super) fn check(file: &File, format: Format, terms: &Terms, mode: ImportMode, units: &BTreeSet<Rid>) -> Checked {
-    let mut reader = Reader {
-        terms,
+pub(super) fn check(file: &File, format: Format, scope: &FileScope, mode: ImportMode, units: &BTreeSet<Rid>) -> CheckedFile {
+    let mut checker = RowChecker {
+        scope,
         mode,
         units,
-        checked: Checked::default(),
-        places: HashMap::new(),
+        checked: CheckedFile::default(),
+        first_rows: HashMap::new(),
         hasher: RandomState::new(),
     };
-    let read = file::read(file, format, terms, |row, said| {
-        match said {
-            Ok(draft) => reader.take(row, &draft),
-            Err(faults) => reader.checked.blame(faults),
+    let read = file::read(file, format, scope, |row, result| {
+        match result {
+            Ok(draft) => checker.check_row(row, &draft),
+            Err(faults) => checker.checked.add_faults(faults),
         }
-        Reading::On
+        ReadControl::Continue
     });
-    let mut checked = reader.checked;
+    let mut checked = checker.checked;
     if let Err(faults) = read {
-        checked.blame(faults);
+        checked.add_faults(faults);
     } else if checked.rows == 0 && checked.is_valid() {
-        checked.blame(vec![whole(2, "is missing: the file has a header and no rows")]);
+        checked.add_faults(vec![row_fault(2, "is missing: the file has a header and no rows")]);
     }
     checked
 }
 
-impl Reader<'_> {
-    fn take(&mut self, row: u64, draft: &LookupDraft) {
+impl RowChecker<'_> {
+    fn check_row(&mut self, row: u64, draft: &LookupDraft) {
         let mut faults = Vec::new();
         let mut fault = |column: &str, message: String| {
             faults.push(FileFault {
@@ -115,26 +115,26 @@ impl Reader<'_> {
                 "is no unit of the organisation; give the rid of one of its units, or leave it empty".to_owned(),
             );
         }
-        let only = self.terms.tenant.filter(|_| self.mode == ImportMode::Replace);
+        let only = self.scope.tenant.filter(|_| self.mode == ImportMode::Replace);
         if only.is_some_and(|only| only != tenant) {
             fault(
                 "tenantId",
                 "is not the tenant whose rows are replaced; correct it or leave ?tenantId= out".to_owned(),
             );
         }
-        let place = self.hasher.hash_one((&draft.table, &draft.source.id));
-        match self.places.get(&place) {
+        let key = self.hasher.hash_one((&draft.table, &draft.source.id));
+        match self.first_rows.get(&key) {
             Some(first) => fault(
                 "source.id",
                 format!("stands in row {first} already, for the same type and tenant; keep one of them"),
             ),
-            None => drop(self.places.insert(place, row)),
+            None => drop(self.first_rows.insert(key, row)),
         }
         let is_new = !self.checked.tables.contains(&draft.table);
-        if is_new && self.checked.tables.len() >= MOST_TABLES {
+        if is_new && self.checked.tables.len() >= MAX_TABLES {
             fault(
                 "type",
-                format!("is beyond the {MOST_TABLES} types and tenants that one file may have; split the file"),
+                format!("is beyond the {MAX_TABLES} types and tenants that one file may have; split the file"),
             );
         } else if is_new {
             self.checked.tables.insert(draft.table.clone());
@@ -142,7 +142,7 @@ impl Reader<'_> {
         if faults.is_empty() {
             self.checked.rows += 1;
         } else {
-            self.checked.blame(faults);
+            self.checked.add_faults(faults);
         }
     }
 }

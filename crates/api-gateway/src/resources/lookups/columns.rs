@@ -8,12 +8,12 @@ use ig_core::lookup::{LookupDraft, LookupSide, LookupTable, parse_lookup_type};
 use serde_json::{Map, Value};
 
 use super::cell;
-use crate::document::{FileFault, tenant};
+use crate::document::{FileFault, parse_tenant};
 
 /// The most columns in a file.
-pub(super) const MOST: usize = 200;
+pub(super) const MAX_COLUMNS: usize = 200;
 /// The columns of an empty template file.
-pub(super) const TEMPLATE: [&str; 7] = [
+pub(super) const TEMPLATE_HEADERS: [&str; 7] = [
     "type",
     "tenantId",
     "source.id",
@@ -41,7 +41,7 @@ pub(super) struct Columns(Vec<Column>);
 
 /// The defaults and scope of every row in a file.
 #[derive(Debug, Clone)]
-pub(super) struct Terms {
+pub(super) struct FileScope {
     /// The organisation of the rows.
     pub(super) org: OrgId,
     /// The type of rows without a type.
@@ -82,7 +82,7 @@ impl Column {
 
 impl Columns {
     /// Parses a header, or returns all of its faults.
-    pub(super) fn read(cells: &[String], terms: &Terms) -> Result<Self, Vec<FileFault>> {
+    pub(super) fn read(cells: &[String], scope: &FileScope) -> Result<Self, Vec<FileFault>> {
         let mut faults = Vec::new();
         let mut columns: Vec<Column> = Vec::new();
         let used = cells
@@ -104,17 +104,20 @@ impl Columns {
         }
         for needed in [Column::SourceId, Column::TargetId] {
             if !columns.contains(&needed) {
-                faults.push(missing(&needed.header(), "is missing; add it to the header"));
+                faults.push(missing_column(&needed.header(), "is missing; add it to the header"));
             }
         }
-        if !columns.contains(&Column::Type) && terms.lookup_type.is_none() {
-            faults.push(missing("type", "is missing; add it to the header or name the type as ?type="));
+        if !columns.contains(&Column::Type) && scope.lookup_type.is_none() {
+            faults.push(missing_column(
+                "type",
+                "is missing; add it to the header or name the type as ?type=",
+            ));
         }
         if faults.is_empty() { Ok(Self(columns)) } else { Err(faults) }
     }
 
     /// Parses a row, or returns all of its faults.
-    pub(super) fn draft(&self, row: u64, cells: &[String], terms: &Terms) -> Result<LookupDraft, Vec<FileFault>> {
+    pub(super) fn draft(&self, row: u64, cells: &[String], scope: &FileScope) -> Result<LookupDraft, Vec<FileFault>> {
         let mut faults = Vec::new();
         if cells.iter().skip(self.0.len()).any(|cell| !cell.trim().is_empty()) {
             faults.push(FileFault {
@@ -123,12 +126,12 @@ impl Columns {
                 message: "has more cells than the header; put quotes around values with separators in them".to_owned(),
             });
         }
-        let mut values = Said::default();
+        let mut values = RowValues::default();
         for (column, cell) in self.0.iter().zip(cells) {
             if cell.trim().is_empty() {
                 continue;
             }
-            if let Err(message) = values.take(column, cell, terms) {
+            if let Err(message) = values.set(column, cell, scope) {
                 faults.push(FileFault {
                     row,
                     column: Some(column.header().into_owned()),
@@ -136,7 +139,7 @@ impl Columns {
                 });
             }
         }
-        let draft = values.draft(terms, |column, message| {
+        let draft = values.draft(scope, |column, message| {
             faults.push(FileFault { row, column, message });
         });
         draft.filter(|_| faults.is_empty()).ok_or(faults)
@@ -145,7 +148,7 @@ impl Columns {
 
 /// The cells of a row, by meaning.
 #[derive(Default)]
-struct Said {
+struct RowValues {
     lookup_type: Option<LookupType>,
     is_type_wrong: bool,
     tenant: Option<Option<Rid>>,
@@ -154,26 +157,27 @@ struct Said {
     is_active: Option<bool>,
 }
 
-impl Said {
-    fn take(&mut self, column: &Column, cell: &str, terms: &Terms) -> Result<(), String> {
+impl RowValues {
+    fn set(&mut self, column: &Column, cell: &str, scope: &FileScope) -> Result<(), String> {
         match column {
             Column::Type => {
                 self.is_type_wrong = true;
-                self.lookup_type = Some(parse_lookup_type(cell::text_read(cell.trim())).map_err(|faults| message(&faults))?);
+                self.lookup_type =
+                    Some(parse_lookup_type(cell::decode_text(cell.trim())).map_err(|faults| joined_messages(&faults))?);
                 self.is_type_wrong = false;
             }
-            Column::Tenant => self.tenant = Some(tenant_read(cell, terms)?),
-            Column::SourceId => cell::text_read(cell.trim()).clone_into(&mut self.source.0),
-            Column::TargetId => cell::text_read(cell.trim()).clone_into(&mut self.target.0),
-            Column::Source(name) => drop(self.source.1.insert(name.clone(), cell::read(cell)?)),
-            Column::Target(name) => drop(self.target.1.insert(name.clone(), cell::read(cell)?)),
-            Column::Active => self.is_active = Some(active_read(cell)?),
+            Column::Tenant => self.tenant = Some(parse_tenant_cell(cell, scope)?),
+            Column::SourceId => cell::decode_text(cell.trim()).clone_into(&mut self.source.0),
+            Column::TargetId => cell::decode_text(cell.trim()).clone_into(&mut self.target.0),
+            Column::Source(name) => drop(self.source.1.insert(name.clone(), cell::decode(cell)?)),
+            Column::Target(name) => drop(self.target.1.insert(name.clone(), cell::decode(cell)?)),
+            Column::Active => self.is_active = Some(parse_active_cell(cell)?),
         }
         Ok(())
     }
 
-    fn draft(self, terms: &Terms, mut fault: impl FnMut(Option<String>, String)) -> Option<LookupDraft> {
-        let named = self.lookup_type.or_else(|| terms.lookup_type.clone());
+    fn draft(self, scope: &FileScope, mut fault: impl FnMut(Option<String>, String)) -> Option<LookupDraft> {
+        let named = self.lookup_type.or_else(|| scope.lookup_type.clone());
         if named.is_none() && !self.is_type_wrong {
             fault(Some("type".to_owned()), "is empty; give a type such as DEPARTMENT".to_owned());
         }
@@ -181,8 +185,8 @@ impl Said {
             let checked = LookupSide::checked(&id, fields);
             if let Err(faults) = &checked {
                 for found in faults.list() {
-                    let place = found.pointer.replacen('/', ".", 1);
-                    fault(Some(format!("{name}{place}")), found.message.clone());
+                    let field = found.pointer.replacen('/', ".", 1);
+                    fault(Some(format!("{name}{field}")), found.message.clone());
                 }
             }
             checked.ok()
@@ -192,7 +196,7 @@ impl Said {
         Some(LookupDraft {
             table: LookupTable {
                 lookup_type: named?,
-                tenant_id: self.tenant.or(terms.tenant).flatten(),
+                tenant_id: self.tenant.or(scope.tenant).flatten(),
             },
             source: source?,
             target: target?,
@@ -201,16 +205,16 @@ impl Said {
     }
 }
 
-fn tenant_read(cell: &str, terms: &Terms) -> Result<Option<Rid>, String> {
+fn parse_tenant_cell(cell: &str, scope: &FileScope) -> Result<Option<Rid>, String> {
     let number = cell
         .trim()
         .parse()
         .map_err(|_| "must be the rid of a unit, a whole number".to_owned())?;
-    let tenant = tenant(terms.org, number).map_err(|faults| message(&faults))?;
+    let tenant = parse_tenant(scope.org, number).map_err(|faults| joined_messages(&faults))?;
     Ok(tenant)
 }
 
-fn active_read(cell: &str) -> Result<bool, String> {
+fn parse_active_cell(cell: &str) -> Result<bool, String> {
     match cell.trim().trim_start_matches("json:").to_ascii_lowercase().as_str() {
         "true" | "yes" | "1" => Ok(true),
         "false" | "no" | "0" => Ok(false),
@@ -218,12 +222,12 @@ fn active_read(cell: &str) -> Result<bool, String> {
     }
 }
 
-fn message(faults: &Faults) -> String {
+fn joined_messages(faults: &Faults) -> String {
     let messages: Vec<_> = faults.list().iter().map(|fault| fault.message.as_str()).collect();
     messages.join("; ")
 }
 
-fn header_fault(at: usize, cell: &str, wrong: &str) -> FileFault {
+fn header_fault(at: usize, cell: &str, message: &str) -> FileFault {
     let shown: String = cell.chars().filter(|letter| !letter.is_control()).take(50).collect();
     FileFault {
         row: 1,
@@ -232,14 +236,14 @@ fn header_fault(at: usize, cell: &str, wrong: &str) -> FileFault {
         } else {
             shown
         }),
-        message: wrong.to_owned(),
+        message: message.to_owned(),
     }
 }
 
-fn missing(column: &str, wrong: &str) -> FileFault {
+fn missing_column(column: &str, message: &str) -> FileFault {
     FileFault {
         row: 1,
         column: Some(column.to_owned()),
-        message: wrong.to_owned(),
+        message: message.to_owned(),
     }
 }

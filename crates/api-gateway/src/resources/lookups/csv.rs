@@ -7,21 +7,21 @@ use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use ::csv::{ByteRecord, ReaderBuilder};
 
 use super::columns;
-use super::file::{Line, Reading, whole};
+use super::file::{Line, ReadControl, row_fault};
 use crate::document::FileFault;
 
 /// How many bytes may precede the end of the header.
-const HEADER: u64 = 64 * 1024;
+const MAX_HEADER_BYTES: u64 = 64 * 1024;
 /// The most bytes in one cell.
-const LONGEST_CELL: usize = 32 * 1024;
+const MAX_CELL_BYTES: usize = 32 * 1024;
 
 /// Reads the lines of a file.
-pub(super) fn lines(file: &File, take: &mut impl FnMut(Line<'_>) -> Reading) -> Result<(), Vec<FileFault>> {
+pub(super) fn read_lines(file: &File, take: &mut impl FnMut(Line<'_>) -> ReadControl) -> Result<(), Vec<FileFault>> {
     let broken = |error: std::io::Error| {
         tracing::error!(%error, "an upload that was kept cannot be read");
-        vec![whole(1, "cannot be read; please try again")]
+        vec![row_fault(1, "cannot be read; please try again")]
     };
-    let Beginning { separator, at, lines } = look(file).map_err(broken)??;
+    let Layout { separator, at, lines } = detect_layout(file).map_err(broken)??;
     let mut file = file;
     file.seek(SeekFrom::Start(at)).map_err(broken)?;
     let mut reader = ReaderBuilder::new()
@@ -37,20 +37,20 @@ pub(super) fn lines(file: &File, take: &mut impl FnMut(Line<'_>) -> Reading) -> 
             Ok(false) => return Ok(()),
             Err(error) => {
                 let line = lines + error.position().map_or(1, ::csv::Position::line);
-                return Err(vec![whole(line, format!("cannot be read as CSV: {error}"))]);
+                return Err(vec![row_fault(line, format!("cannot be read as CSV: {error}"))]);
             }
         }
         let line = lines + record.position().map_or(1, ::csv::Position::line);
-        if let Reading::Enough = take(texts(&record, line, &mut cells).map(|()| (line, cells.as_slice()))) {
+        if let ReadControl::Stop = take(decode_cells(&record, line, &mut cells).map(|()| (line, cells.as_slice()))) {
             return Ok(());
         }
     }
 }
 
-fn texts(record: &ByteRecord, line: u64, cells: &mut Vec<String>) -> Result<(), FileFault> {
+fn decode_cells(record: &ByteRecord, line: u64, cells: &mut Vec<String>) -> Result<(), FileFault> {
     cells.clear();
-    if record.len() > columns::MOST {
-        return Err(whole(line, format!("has more than {} cells", columns::MOST)));
+    if record.len() > columns::MAX_COLUMNS {
+        return Err(row_fault(line, format!("has more than {} cells", columns::MAX_COLUMNS)));
     }
     for (at, cell) in record.iter().enumerate() {
         let fault = |message: &str| FileFault {
@@ -58,7 +58,7 @@ fn texts(record: &ByteRecord, line: u64, cells: &mut Vec<String>) -> Result<(), 
             column: Some(format!("column {}", at + 1)),
             message: message.to_owned(),
         };
-        if cell.len() > LONGEST_CELL {
+        if cell.len() > MAX_CELL_BYTES {
             return Err(fault("is longer than 32 KiB; look for a quote that is not closed"));
         }
         let text = std::str::from_utf8(cell).map_err(|_| fault("is not UTF-8; save the file as \"CSV UTF-8\""))?;
@@ -71,7 +71,7 @@ fn texts(record: &ByteRecord, line: u64, cells: &mut Vec<String>) -> Result<(), 
 }
 
 /// Where the header begins, and how it is written.
-struct Beginning {
+struct Layout {
     separator: u8,
     /// The offset in bytes.
     at: u64,
@@ -80,22 +80,22 @@ struct Beginning {
 }
 
 #[expect(clippy::naive_bytecount, reason = "a crate for it would not pay")]
-fn look(file: &File) -> std::io::Result<Result<Beginning, Vec<FileFault>>> {
+fn detect_layout(file: &File) -> std::io::Result<Result<Layout, Vec<FileFault>>> {
     let mut file = file;
     file.seek(SeekFrom::Start(0))?;
     let mut first = Vec::new();
-    BufReader::new(file.take(HEADER)).read_until(b'\n', &mut first)?;
+    BufReader::new(file.take(MAX_HEADER_BYTES)).read_until(b'\n', &mut first)?;
     if first.starts_with(&[0xff, 0xfe]) || first.starts_with(&[0xfe, 0xff]) {
-        return Ok(Err(vec![whole(1, "is UTF-16; save the file as \"CSV UTF-8\"")]));
+        return Ok(Err(vec![row_fault(1, "is UTF-16; save the file as \"CSV UTF-8\"")]));
     }
     let mark: u64 = if first.starts_with(&[0xef, 0xbb, 0xbf]) { 3 } else { 0 };
-    if let Some(separator) = said(&first[usize::try_from(mark).unwrap_or_default()..]) {
+    if let Some(separator) = declared_separator(&first[usize::try_from(mark).unwrap_or_default()..]) {
         let at = u64::try_from(first.len()).unwrap_or(u64::MAX);
-        return Ok(Ok(Beginning { separator, at, lines: 1 }));
+        return Ok(Ok(Layout { separator, at, lines: 1 }));
     }
     let count = |separator: &u8| first.iter().filter(|byte| *byte == separator).count();
     let separator = [b',', b';', b'\t'].into_iter().rev().max_by_key(count).unwrap_or(b',');
-    Ok(Ok(Beginning {
+    Ok(Ok(Layout {
         separator,
         at: mark,
         lines: 0,
@@ -103,7 +103,7 @@ fn look(file: &File) -> std::io::Result<Result<Beginning, Vec<FileFault>>> {
 }
 
 /// The separator that a `sep=;` line declares, perhaps in quotes.
-fn said(line: &[u8]) -> Option<u8> {
+fn declared_separator(line: &[u8]) -> Option<u8> {
     let line = line.trim_ascii_end();
     // The separator may be a tab, which is white space.
     let line = if line.to_ascii_lowercase().ends_with(b"sep=") {

@@ -20,34 +20,34 @@ use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Gateway;
 
 /// The bytes of one chunk.
-const PART: usize = 64 * 1024;
+const CHUNK_BYTES: usize = 64 * 1024;
 /// The most rows in a worksheet.
-const SHEET: u32 = 1_048_576;
+const MAX_SHEET_ROWS: u32 = 1_048_576;
 
 /// A file with a header and no rows, to be filled in.
-pub(crate) fn template(format: Format) -> Result<Bytes, ApiError> {
-    let headers = columns::TEMPLATE.map(str::to_owned);
+pub(crate) fn empty_file(format: Format) -> Result<Bytes, ApiError> {
+    let headers = columns::TEMPLATE_HEADERS.map(str::to_owned);
     match format {
-        Format::Csv => Ok(csv_line(headers.iter()).map_err(broken)?.into()),
+        Format::Csv => Ok(csv_line(headers.iter()).map_err(internal_error)?.into()),
         Format::Xlsx => {
             let mut workbook = Workbook::new();
             let sheet = workbook.add_worksheet();
             for (at, header) in (0..).zip(&headers) {
-                sheet.write_string(0, at, header).map_err(broken)?;
+                sheet.write_string(0, at, header).map_err(internal_error)?;
             }
-            Ok(workbook.save_to_buffer().map_err(broken)?.into())
+            Ok(workbook.save_to_buffer().map_err(internal_error)?.into())
         }
     }
 }
 
 /// Exports the rows that match a filter.
-pub(crate) async fn export(gateway: &Gateway, org: OrgId, filter: &LookupFilter, format: Format) -> Result<Body, ApiError> {
+pub(crate) async fn export_rows(gateway: &Gateway, org: OrgId, filter: &LookupFilter, format: Format) -> Result<Body, ApiError> {
     let view = gateway.store().lookups().view(org, filter).await?;
     let columns = columns_of(&view).await?;
     let rows = view.rows().await?;
     match format {
-        Format::Csv => Ok(Body::from_stream(csv(columns, rows))),
-        Format::Xlsx => workbook(columns, rows).await,
+        Format::Csv => Ok(Body::from_stream(stream_csv(columns, rows))),
+        Format::Xlsx => stream_workbook(columns, rows).await,
     }
 }
 
@@ -55,16 +55,16 @@ pub(crate) async fn export(gateway: &Gateway, org: OrgId, filter: &LookupFilter,
 async fn columns_of(view: &LookupView) -> Result<Vec<Column>, ApiError> {
     let mut sources = BTreeSet::new();
     let mut targets = BTreeSet::new();
-    let mut parts = view.rows().await?;
-    while let Some(part) = parts.try_next().await? {
-        for row in part {
+    let mut chunks = view.rows().await?;
+    while let Some(chunk) = chunks.try_next().await? {
+        for row in chunk {
             sources.extend(row.source.fields.into_iter().map(|(name, _)| name));
             targets.extend(row.target.fields.into_iter().map(|(name, _)| name));
         }
-        if sources.len() + targets.len() + 5 > columns::MOST {
+        if sources.len() + targets.len() + 5 > columns::MAX_COLUMNS {
             let message = format!(
                 "The rows have more than {} different fields; export them by type",
-                columns::MOST
+                columns::MAX_COLUMNS
             );
             return Err(ApiError::new(ErrorCode::Conflict, message));
         }
@@ -80,30 +80,30 @@ async fn columns_of(view: &LookupView) -> Result<Vec<Column>, ApiError> {
 }
 
 /// A row's text in a column.
-fn said(row: &LookupRow, column: &Column) -> String {
-    let field = |value: Option<&serde_json::Value>| value.map(|value| cell::written(value).into_owned()).unwrap_or_default();
+fn cell_text(row: &LookupRow, column: &Column) -> String {
+    let field = |value: Option<&serde_json::Value>| value.map(|value| cell::encode(value).into_owned()).unwrap_or_default();
     match column {
-        Column::Type => cell::text_written(row.lookup_type.as_str()).into_owned(),
+        Column::Type => cell::encode_text(row.lookup_type.as_str()).into_owned(),
         Column::Tenant => row.tenant_id.map(|rid| rid.to_string()).unwrap_or_default(),
-        Column::SourceId => cell::text_written(&row.source.id).into_owned(),
+        Column::SourceId => cell::encode_text(&row.source.id).into_owned(),
         Column::Source(name) => field(row.source.fields.get(name)),
-        Column::TargetId => cell::text_written(&row.target.id).into_owned(),
+        Column::TargetId => cell::encode_text(&row.target.id).into_owned(),
         Column::Target(name) => field(row.target.fields.get(name)),
         Column::Active => row.is_active.to_string(),
     }
 }
 
-fn csv(columns: Vec<Column>, rows: LookupRows) -> impl Stream<Item = Result<Vec<u8>, StoreError>> {
+fn stream_csv(columns: Vec<Column>, rows: LookupRows) -> impl Stream<Item = Result<Vec<u8>, StoreError>> {
     let header = csv_line(columns.iter().map(Column::header)).map_err(|error| StoreError::Refused(error.to_string()));
-    let parts = rows.map(move |part| {
+    let chunks = rows.map(move |chunk| {
         let mut text = Vec::new();
-        for row in part? {
-            let cells = columns.iter().map(|column| said(&row, column));
+        for row in chunk? {
+            let cells = columns.iter().map(|column| cell_text(&row, column));
             text.extend(csv_line(cells).map_err(|error| StoreError::Refused(error.to_string()))?);
         }
         Ok(text)
     });
-    stream::iter([header]).chain(parts)
+    stream::iter([header]).chain(chunks)
 }
 
 /// One CSV line, with its line break.
@@ -116,44 +116,47 @@ pub(crate) fn csv_line<T: AsRef<str>>(cells: impl Iterator<Item = T>) -> Result<
 }
 
 /// Builds a workbook in a temporary file, row by row, because a workbook is complete only at its end.
-async fn workbook(columns: Vec<Column>, mut rows: LookupRows) -> Result<Body, ApiError> {
+async fn stream_workbook(columns: Vec<Column>, mut rows: LookupRows) -> Result<Body, ApiError> {
     let (sender, receiver) = mpsc::channel(2);
-    let writing = tokio::task::spawn_blocking(move || written(&columns, receiver));
-    while let Some(part) = rows.try_next().await? {
-        if sender.send(part).await.is_err() {
+    let writing = tokio::task::spawn_blocking(move || write_workbook(&columns, receiver));
+    while let Some(chunk) = rows.try_next().await? {
+        if sender.send(chunk).await.is_err() {
             break;
         }
     }
     drop(sender);
-    let file = writing.await.map_err(|_panic| ApiError::internal())?.map_err(broken)?;
-    let parts = stream::try_unfold(file, |mut file| async move {
+    let file = writing
+        .await
+        .map_err(|_panic| ApiError::internal())?
+        .map_err(internal_error)?;
+    let chunks = stream::try_unfold(file, |mut file| async move {
         let read = tokio::task::spawn_blocking(move || {
-            let mut part = vec![0; PART];
-            let read = file.read(&mut part)?;
-            part.truncate(read);
-            std::io::Result::Ok((part, file))
+            let mut chunk = vec![0; CHUNK_BYTES];
+            let read = file.read(&mut chunk)?;
+            chunk.truncate(read);
+            std::io::Result::Ok((chunk, file))
         });
-        let (part, file) = read.await.map_err(std::io::Error::other)??;
-        std::io::Result::Ok((!part.is_empty()).then_some((part, file)))
+        let (chunk, file) = read.await.map_err(std::io::Error::other)??;
+        std::io::Result::Ok((!chunk.is_empty()).then_some((chunk, file)))
     });
-    Ok(Body::from_stream(parts))
+    Ok(Body::from_stream(chunks))
 }
 
-fn written(columns: &[Column], mut rows: mpsc::Receiver<Vec<LookupRow>>) -> Result<std::fs::File, XlsxError> {
+fn write_workbook(columns: &[Column], mut rows: mpsc::Receiver<Vec<LookupRow>>) -> Result<std::fs::File, XlsxError> {
     let mut workbook = Workbook::new();
     let sheet = workbook.add_worksheet_with_constant_memory()?;
     for (at, column) in (0..).zip(columns) {
         sheet.write_string(0, at, column.header())?;
     }
     let mut number = 0;
-    while let Some(part) = rows.blocking_recv() {
-        for row in part {
+    while let Some(chunk) = rows.blocking_recv() {
+        for row in chunk {
             number += 1;
-            if number >= SHEET {
+            if number >= MAX_SHEET_ROWS {
                 return Err(XlsxError::RowColumnLimitError);
             }
             for (at, column) in (0..).zip(columns) {
-                let text = said(&row, column);
+                let text = cell_text(&row, column);
                 if !text.is_empty() {
                     sheet.write_string(number, at, text)?;
                 }
@@ -166,7 +169,7 @@ fn written(columns: &[Column], mut rows: mpsc::Receiver<Vec<LookupRow>>) -> Resu
     Ok(file)
 }
 
-fn broken(error: impl std::fmt::Display) -> ApiError {
+fn internal_error(error: impl std::fmt::Display) -> ApiError {
     tracing::error!(%error, "a file cannot be written");
     ApiError::internal()
 }

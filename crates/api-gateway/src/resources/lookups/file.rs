@@ -2,14 +2,14 @@
 
 use std::fs::File;
 
-use super::columns::{Columns, Terms};
+use super::columns::{Columns, FileScope};
 use super::{csv, xlsx};
 use crate::document::FileFault;
 use ig_core::lookup::LookupDraft;
 use ig_core::named::Named;
 
 /// The most rows in a file.
-pub(super) const MOST_ROWS: u64 = 500_000;
+pub(super) const MAX_ROWS: u64 = 500_000;
 
 /// The format of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,9 +62,9 @@ impl Format {
 }
 
 /// Whether to continue reading.
-pub(super) enum Reading {
-    On,
-    Enough,
+pub(super) enum ReadControl {
+    Continue,
+    Stop,
 }
 
 /// One line of a file: its number and cells, or a fault.
@@ -74,8 +74,8 @@ pub(super) type Line<'a> = Result<(u64, &'a [String]), FileFault>;
 pub(super) fn read(
     file: &File,
     format: Format,
-    terms: &Terms,
-    mut each: impl FnMut(u64, Result<LookupDraft, Vec<FileFault>>) -> Reading,
+    scope: &FileScope,
+    mut each: impl FnMut(u64, Result<LookupDraft, Vec<FileFault>>) -> ReadControl,
 ) -> Result<(), Vec<FileFault>> {
     let mut columns: Option<Columns> = None;
     let mut rows = 0;
@@ -85,48 +85,48 @@ pub(super) fn read(
             Ok(line) => line,
             Err(fault) if columns.is_none() => {
                 header_faults = Some(vec![fault]);
-                return Reading::Enough;
+                return ReadControl::Stop;
             }
             Err(fault) => return each(fault.row, Err(vec![fault])),
         };
         if cells.iter().all(|cell| cell.trim().is_empty()) {
-            return Reading::On;
+            return ReadControl::Continue;
         }
         let Some(columns) = &columns else {
-            match Columns::read(cells, terms) {
+            match Columns::read(cells, scope) {
                 Ok(read) => columns = Some(read),
                 Err(faults) => {
                     header_faults = Some(faults);
-                    return Reading::Enough;
+                    return ReadControl::Stop;
                 }
             }
-            return Reading::On;
+            return ReadControl::Continue;
         };
         rows += 1;
-        if rows > MOST_ROWS {
-            header_faults = Some(vec![whole(
+        if rows > MAX_ROWS {
+            header_faults = Some(vec![row_fault(
                 row,
-                format!("is beyond the {MOST_ROWS} rows that one file may have; split the file"),
+                format!("is beyond the {MAX_ROWS} rows that one file may have; split the file"),
             )]);
-            return Reading::Enough;
+            return ReadControl::Stop;
         }
-        each(row, columns.draft(row, cells, terms))
+        each(row, columns.draft(row, cells, scope))
     };
     match format {
-        Format::Csv => csv::lines(file, &mut take)?,
-        Format::Xlsx => xlsx::lines(file, &mut take)?,
+        Format::Csv => csv::read_lines(file, &mut take)?,
+        Format::Xlsx => xlsx::read_lines(file, &mut take)?,
     }
     if let Some(faults) = header_faults {
         return Err(faults);
     }
     if columns.is_none() {
-        return Err(vec![whole(1, "is missing: the file is empty; begin it with a header")]);
+        return Err(vec![row_fault(1, "is missing: the file is empty; begin it with a header")]);
     }
     Ok(())
 }
 
 /// A fault that concerns a whole row.
-pub(super) fn whole(row: u64, message: impl Into<String>) -> FileFault {
+pub(super) fn row_fault(row: u64, message: impl Into<String>) -> FileFault {
     FileFault {
         row,
         column: None,

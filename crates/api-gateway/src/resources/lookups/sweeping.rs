@@ -7,13 +7,13 @@ use ig_service::Context;
 use ig_store::Store;
 
 /// The pause between two sweeps.
-const PAUSE: Duration = Duration::from_mins(1);
+const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Sweeps until the shutdown. Several gateways may sweep at once.
 pub(crate) async fn sweep(context: Context, store: Store) {
     let sweeping = async {
         loop {
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(SWEEP_INTERVAL).await;
             match store.lookups().sweep(Utc::now()).await {
                 Ok(swept) if swept.generations > 0 => {
                     tracing::info!(

@@ -47,7 +47,7 @@ mod tests {
 
     use super::*;
     use crate::document::Compilers;
-    use crate::resources::made_now;
+    use crate::resources::creation_stamp;
 
     #[test]
     fn every_built_in_template_is_readable_and_valid() {
@@ -60,7 +60,7 @@ mod tests {
                 built_in: None,
                 ..template.clone()
             };
-            let checked = own.into_item(OrgId(1), TemplateId([0; 12]), made_now(), &Compilers);
+            let checked = own.into_item(OrgId(1), TemplateId([0; 12]), creation_stamp(), &Compilers);
             assert!(checked.is_ok(), "{:?}: {checked:?}", template.id);
         }
     }

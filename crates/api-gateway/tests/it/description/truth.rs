@@ -3,13 +3,13 @@
 use serde_json::json;
 
 use super::{description, operations};
-use crate::api::{Api, least};
+use crate::api::{Api, minimal_integration};
 
 #[tokio::test]
 async fn etag_is_described_wherever_it_is_sent() {
     let api = Api::start().await;
     api.org(10).await;
-    let id = api.integration(10, least()).await;
+    let id = api.integration(10, minimal_integration()).await;
     let description = description(&api).await;
     for (path, filled) in [
         ("/admin/orgs", "/admin/orgs".to_owned()),

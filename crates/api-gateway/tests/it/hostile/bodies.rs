@@ -84,7 +84,7 @@ async fn body_that_is_not_json_is_refused_by_type_or_content() {
 
 #[tokio::test]
 async fn dripping_body_is_given_up() {
-    let api = Api::with(Arc::new(database()), |config| config.http.body_timeout_ms = 200).await;
+    let api = Api::start_with(Arc::new(database()), |config| config.http.body_timeout_ms = 200).await;
     let mut stream = tokio::net::TcpStream::connect(api.at.http).await.unwrap();
     let head = format!(
         "POST /api/v1/admin/orgs HTTP/1.1\r\nhost: x\r\nx-api-key: {ADMIN_KEY}\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{{"
@@ -153,7 +153,7 @@ async fn duplicate_key_is_refused_at_any_depth_and_in_any_spelling() {
 
 #[tokio::test]
 async fn bodies_sent_byte_by_byte_are_given_up_however_many_there_are() {
-    let api = Api::with(Arc::new(database()), |config| config.http.body_timeout_ms = 300).await;
+    let api = Api::start_with(Arc::new(database()), |config| config.http.body_timeout_ms = 300).await;
     let stream = tokio::net::TcpStream::connect(api.at.http).await.unwrap();
     let (mut reader, mut writer) = stream.into_split();
     writer
@@ -177,7 +177,7 @@ async fn bodies_sent_byte_by_byte_are_given_up_however_many_there_are() {
 
 #[tokio::test]
 async fn dripping_bodies_do_not_starve_other_clients() {
-    let api = Api::with(Arc::new(database()), |config| config.http.body_timeout_ms = 60_000).await;
+    let api = Api::start_with(Arc::new(database()), |config| config.http.body_timeout_ms = 60_000).await;
     let mut held = Vec::new();
     for _ in 0..200 {
         let mut stream = tokio::net::TcpStream::connect(api.at.http).await.unwrap();

@@ -113,7 +113,7 @@ async fn hung_up(stream: &mut TcpStream) {
 
 #[tokio::test]
 async fn connections_without_a_first_request_are_closed() {
-    let api = Api::with(Arc::new(database()), |config| config.http.header_timeout_ms = 200).await;
+    let api = Api::start_with(Arc::new(database()), |config| config.http.header_timeout_ms = 200).await;
     for beginning in [&b""[..], b"P", b"PRI * HTTP/2.0\r\n\r\n", b"GET / HTTP/1.1\r\nhost: x"] {
         let mut stream = TcpStream::connect(api.at.http).await.unwrap();
         stream.write_all(beginning).await.unwrap();
@@ -124,7 +124,7 @@ async fn connections_without_a_first_request_are_closed() {
 
 #[tokio::test]
 async fn http2_connections_without_a_request_are_closed_gracefully() {
-    let api = Api::with(Arc::new(database()), |config| config.http.idle_timeout_ms = 200).await;
+    let api = Api::start_with(Arc::new(database()), |config| config.http.idle_timeout_ms = 200).await;
     let stream = TcpStream::connect(api.at.http).await.unwrap();
     let connecting = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
     let (sender, connection) = connecting.await.unwrap();
@@ -137,7 +137,7 @@ async fn http2_connections_without_a_request_are_closed_gracefully() {
 
 #[tokio::test]
 async fn connections_from_one_address_are_limited() {
-    let api = Api::with(Arc::new(database()), |config| config.http.max_connections_per_address = 3).await;
+    let api = Api::start_with(Arc::new(database()), |config| config.http.max_connections_per_address = 3).await;
     let open = async || TcpStream::connect(api.at.http).await.unwrap();
     // The client that polls the gateway for readiness may hold one.
     let mut streams = [open().await, open().await, open().await, open().await];

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::raw::{exchange, head, is_in_shape, serves, status};
-use crate::api::{Api, least, with};
+use crate::api::{Api, integration_with, minimal_integration};
 
 #[tokio::test]
 async fn invalid_utf_8_is_refused_everywhere() {
@@ -71,7 +71,7 @@ async fn raw_byte_in_a_path_gets_a_response() {
 async fn nul_in_a_path_finds_nothing_and_breaks_nothing() {
     let api = Api::start().await;
     api.org(10).await;
-    api.integration(10, least()).await;
+    api.integration(10, minimal_integration()).await;
     for path in [
         "/outbound-integrations",
         "/inbound-integrations",
@@ -142,12 +142,12 @@ async fn key_that_no_document_can_have_is_refused_or_stored_unchanged() {
             (
                 "POST",
                 "/outbound-integrations?orgId=10",
-                with(json!({"customHeaders": {key: "1"}})),
+                integration_with(json!({"customHeaders": {key: "1"}})),
             ),
             (
                 "POST",
                 "/outbound-integrations?orgId=10",
-                with(json!({"staticFields": [{"key": "a", "value": object}]})),
+                integration_with(json!({"staticFields": [{"key": "a", "value": object}]})),
             ),
             (
                 "PUT",

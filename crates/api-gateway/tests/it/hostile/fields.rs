@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::api::{Answer, Api, key_for, least, merged};
+use crate::api::{Answer, Api, key_for, merged, minimal_integration};
 use ig_core::id::OrgId;
 
 /// The body that creates one of every resource in organisation 10, and its path.
 fn resources() -> Vec<(&'static str, Value)> {
     vec![
-        ("/outbound-integrations", least()),
+        ("/outbound-integrations", minimal_integration()),
         (
             "/inbound-integrations",
             json!({"name": "a", "type": "a", "targetUrl": "https://receiver.invalid/"}),
@@ -33,7 +33,7 @@ fn resources() -> Vec<(&'static str, Value)> {
 }
 
 /// Fields that only the gateway sets, each with a value that an attacker may want.
-fn wished() -> Vec<(&'static str, Value)> {
+fn attempted_fields() -> Vec<(&'static str, Value)> {
     vec![
         ("id", json!("0123456789abcdef01234567")),
         ("_id", json!("0123456789abcdef01234567")),
@@ -70,7 +70,7 @@ async fn gateway_owned_fields_cannot_be_set_by_a_body() {
     let own = api.with_key(&key_for(&api, OrgId(10)).await);
     for (path, body) in resources() {
         let all = format!("{path}?orgId=10");
-        for (field, value) in wished() {
+        for (field, value) in attempted_fields() {
             let made = own.post(&all, merged(body.clone(), json!({field: value}))).await;
             assert!(is_not_set(&made, field, &value), "{path} {field}: {made:?}");
             if made.status == 201 {
@@ -79,7 +79,7 @@ async fn gateway_owned_fields_cannot_be_set_by_a_body() {
         }
         let made = own.post(&all, body.clone()).await;
         let one = one(path, &made);
-        for (field, value) in wished() {
+        for (field, value) in attempted_fields() {
             let wish = json!({field: value});
             for (method, sent) in [("PATCH", wish.clone()), ("PUT", merged(body.clone(), wish))] {
                 let answer = own.json(method, &one, sent).await;

@@ -42,7 +42,7 @@ async fn path_of_excessive_length_is_refused() {
 
 #[tokio::test]
 async fn endless_headers_are_given_up() {
-    let api = Api::with(Arc::new(database()), |config| config.http.header_timeout_ms = 300).await;
+    let api = Api::start_with(Arc::new(database()), |config| config.http.header_timeout_ms = 300).await;
     let stream = tokio::net::TcpStream::connect(api.at.http).await.unwrap();
     let (mut reader, mut writer) = stream.into_split();
     writer

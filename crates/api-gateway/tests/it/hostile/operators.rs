@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::raw::serves;
-use crate::api::{Api, least, with};
+use crate::api::{Api, integration_with, minimal_integration};
 
 #[tokio::test]
 async fn numbers_and_paths_out_of_range_get_a_response() {
@@ -44,7 +44,7 @@ const OPERATORS: [&str; 6] = [
 async fn operators_in_paths_match_nothing() {
     let api = Api::start().await;
     api.org(10).await;
-    api.integration(10, least()).await;
+    api.integration(10, minimal_integration()).await;
     for operator in OPERATORS {
         let encoded = encoded(operator);
         for path in [
@@ -87,7 +87,7 @@ async fn operators_in_paths_match_nothing() {
 async fn operators_in_filters_are_taken_literally() {
     let api = Api::start().await;
     api.org(10).await;
-    api.integration(10, least()).await;
+    api.integration(10, minimal_integration()).await;
     let lists = [
         "/outbound-integrations",
         "/inbound-integrations",
@@ -139,7 +139,10 @@ async fn operators_in_bodies_are_refused_as_text() {
             json!({"email": operator, "role": "ADMIN", "password": "long enough a password"}),
         ),
         ("/admin/api-keys", json!({"name": operator, "scopes": ["read"]})),
-        ("/outbound-integrations?orgId=10", with(json!({"eventType": operator}))),
+        (
+            "/outbound-integrations?orgId=10",
+            integration_with(json!({"eventType": operator})),
+        ),
         (
             "/lookups?orgId=10",
             json!({"type": operator, "source": {"id": "1"}, "target": {"id": "2"}}),
@@ -169,8 +172,9 @@ async fn operators_in_bodies_are_refused_as_text() {
 async fn search_pattern_is_taken_literally_and_bounded_in_time() {
     let api = Api::start().await;
     api.org(10).await;
-    api.integration(10, with(json!({"name": "a".repeat(200)}))).await;
-    api.integration(10, with(json!({"name": "(a+)+$ is a pattern"}))).await;
+    api.integration(10, integration_with(json!({"name": "a".repeat(200)}))).await;
+    api.integration(10, integration_with(json!({"name": "(a+)+$ is a pattern"})))
+        .await;
     let total = async |text: &str| {
         let answer = api
             .get(&format!("/outbound-integrations?orgId=10&search={}", encoded(text)))
@@ -228,7 +232,9 @@ async fn numbers_beyond_every_range_are_faults() {
     let last = api.get("/outbound-integrations?orgId=10&page=1000000&limit=500").await;
     assert_eq!((last.status, &last.json["hasMore"]), (200, &json!(false)), "{last:?}");
     for timeout in ["-1", "1e400", "99999999999999999999", "0.1", "9223372036854775808"] {
-        let body = least().to_string().replacen('{', &format!("{{\"timeoutMs\":{timeout},"), 1);
+        let body = minimal_integration()
+            .to_string()
+            .replacen('{', &format!("{{\"timeoutMs\":{timeout},"), 1);
         let request = api.request("POST", "/outbound-integrations?orgId=10");
         let answer = api
             .send(request.header("content-type", "application/json"), body.into())

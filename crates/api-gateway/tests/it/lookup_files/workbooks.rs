@@ -6,7 +6,7 @@ use serde_json::json;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use super::{XLSX, imported, places, upload};
+use super::{XLSX, imported, positions, upload};
 use crate::lookups::{fresh, resolved};
 
 #[tokio::test]
@@ -73,7 +73,7 @@ async fn workbook_import_reads_numeric_and_boolean_cells() {
     assert_eq!(answer["target"]["id"], "true");
     let faulty = format!("{HEADER}<row r=\"9\"><c r=\"A9\" t=\"e\"><v>#REF!</v></c><c r=\"B9\"><v>1</v></c></row>");
     assert_eq!(
-        places(&upload(&api, "", XLSX, workbook(&[sheet(&faulty)])).await),
+        positions(&upload(&api, "", XLSX, workbook(&[sheet(&faulty)])).await),
         ["/9/column 1"]
     );
 }
@@ -139,7 +139,7 @@ async fn malicious_workbook_is_refused_before_it_is_decompressed() {
             (400, Some("VALIDATION_ERROR")),
             "{name} {answer:?}"
         );
-        assert!(!places(&answer).is_empty(), "{name} {answer:?}");
+        assert!(!positions(&answer).is_empty(), "{name} {answer:?}");
     }
     assert_eq!(api.get("/health").await.status, 200);
 }

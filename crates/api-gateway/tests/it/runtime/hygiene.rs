@@ -3,12 +3,12 @@
 use ig_testkit::receiver::Answer;
 use serde_json::json;
 
-use super::Passage;
+use super::ProxyFixture;
 use crate::api::ADMIN_KEY;
 
 #[tokio::test]
 async fn credentials_and_connection_headers_are_not_forwarded() {
-    let passage = Passage::open(json!({})).await;
+    let fixture = ProxyFixture::open(json!({})).await;
     let headers = [
         ("authorization", "Bearer somebody"),
         ("connection", "x-private, keep-alive"),
@@ -31,9 +31,9 @@ async fn credentials_and_connection_headers_are_not_forwarded() {
         ("x-twice", "2"),
         ("x-request-id", "mine-1"),
     ];
-    let answer = passage.call("POST", "?orgId=10", &headers, "{}").await;
+    let answer = fixture.call("POST", "?orgId=10", &headers, "{}").await;
     assert_eq!(answer.status, 200, "{answer:?}");
-    let got = passage.target.requests().remove(0).headers;
+    let got = fixture.target.requests().remove(0).headers;
     for gone in [
         "authorization",
         "x-api-key",
@@ -62,8 +62,8 @@ async fn credentials_and_connection_headers_are_not_forwarded() {
     ] {
         assert_eq!(got[name], value, "{name}");
     }
-    assert_eq!(got["x-forwarded-host"], passage.api.at.http.to_string());
-    assert_eq!(got["host"], passage.target.address().to_string());
+    assert_eq!(got["x-forwarded-host"], fixture.api.at.http.to_string());
+    assert_eq!(got["host"], fixture.target.address().to_string());
     assert_eq!(got.get_all("x-twice").iter().count(), 2);
     assert!(got["traceparent"].to_str().unwrap().len() == 55);
     assert_eq!(answer.headers["x-request-id"], "mine-1");
@@ -71,7 +71,7 @@ async fn credentials_and_connection_headers_are_not_forwarded() {
 
 #[tokio::test]
 async fn integration_credentials_and_headers_replace_the_clients() {
-    let passage = Passage::open(json!({
+    let fixture = ProxyFixture::open(json!({
         "outgoingAuthType": "BASIC",
         "outgoingAuthConfig": {"username": "u", "password": "p4ssword"},
         "customHeaders": {"X-Tenant": "north"},
@@ -82,17 +82,17 @@ async fn integration_credentials_and_headers_replace_the_clients() {
         ("x-tenant", "south"),
         ("x-tenant", "west"),
     ];
-    assert_eq!(passage.call("POST", "?orgId=10", &headers, "{}").await.status, 200);
-    let got = passage.target.requests().remove(0).headers;
+    assert_eq!(fixture.call("POST", "?orgId=10", &headers, "{}").await.status, 200);
+    let got = fixture.target.requests().remove(0).headers;
     assert_eq!(got["authorization"], "Basic dTpwNHNzd29yZA==");
     assert_eq!(got.get_all("x-tenant").iter().collect::<Vec<_>>(), ["north"]);
-    let log = passage.log().await;
+    let log = fixture.log().await;
     assert!(!log.to_string().contains("dTpwNHNzd29yZA"), "{log}");
 }
 
 #[tokio::test]
 async fn response_is_forwarded_without_connection_headers() {
-    let passage = Passage::open(json!({})).await;
+    let fixture = ProxyFixture::open(json!({})).await;
     let answer = Answer::status(404)
         .header("connection", "x-hop")
         .header("x-hop", "1")
@@ -102,8 +102,8 @@ async fn response_is_forwarded_without_connection_headers() {
         .header("cache-control", "public, max-age=60")
         .header("x-request-id", "theirs")
         .body("not here");
-    passage.target.always("/base", answer);
-    let answer = passage.post(json!({})).await;
+    fixture.target.always("/base", answer);
+    let answer = fixture.post(json!({})).await;
     assert_eq!((answer.status, &answer.bytes[..]), (404, b"not here".as_slice()));
     assert_eq!(answer.headers.get_all("x-twice").iter().count(), 2);
     assert_eq!(answer.headers["cache-control"], "public, max-age=60");
@@ -120,7 +120,7 @@ async fn targets_and_scripts_cannot_speak_for_the_gateways_origin() {
     let script = "return {body: payload.data, headers: {'Set-Cookie': 'd=4', 'Clear-Site-Data': '*'}};";
     let shaped = json!({"responseTransformationMode": "SCRIPT", "responseTransformScript": script});
     for fields in [json!({}), shaped] {
-        let passage = Passage::open(fields.clone()).await;
+        let fixture = ProxyFixture::open(fields.clone()).await;
         let names = [
             "set-cookie",
             "access-control-allow-origin",
@@ -133,8 +133,8 @@ async fn targets_and_scripts_cannot_speak_for_the_gateways_origin() {
         let answer = names
             .iter()
             .fold(Answer::status(200), |answer, name| answer.header(name, "theirs"));
-        passage.target.always("/base", answer.header("x-kept", "1").body("{}"));
-        let answer = passage.post(json!({})).await;
+        fixture.target.always("/base", answer.header("x-kept", "1").body("{}"));
+        let answer = fixture.post(json!({})).await;
         assert_eq!(
             (answer.status, &answer.headers["x-kept"]),
             (200, &"1".parse().unwrap()),
@@ -150,12 +150,12 @@ async fn targets_and_scripts_cannot_speak_for_the_gateways_origin() {
 #[tokio::test]
 async fn client_cannot_override_query_parameters_of_the_target() {
     let target = ig_testkit::receiver::Receiver::start();
-    let passage = Passage::towards(&target.url("/base?key=ours"), json!({"allowedMethods": ["GET"]})).await;
+    let fixture = ProxyFixture::towards(&target.url("/base?key=ours"), json!({"allowedMethods": ["GET"]})).await;
     for query in ["key=theirs", "KEY=theirs", "%6bey=theirs", "q=1;key=theirs"] {
-        let refused = passage.call("GET", &format!("?orgId=10&{query}"), &[], "").await;
+        let refused = fixture.call("GET", &format!("?orgId=10&{query}"), &[], "").await;
         assert_eq!((refused.status, target.count()), (400, 0), "{query}: {refused:?}");
         assert!(refused.json.to_string().contains("targetUrl fixes: "), "{refused:?}");
     }
-    assert_eq!(passage.call("GET", "?orgId=10&q=1", &[], "").await.status, 200);
+    assert_eq!(fixture.call("GET", "?orgId=10&q=1", &[], "").await.status, 200);
     assert_eq!(target.requests().remove(0).query.as_deref(), Some("key=ours&q=1"));
 }

@@ -7,7 +7,7 @@ use ig_testkit::receiver::Answer;
 use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 
-use super::Passage;
+use super::ProxyFixture;
 use super::target::{RawTarget, head};
 
 /// Ten chunks of four bytes, over three times the timeout of the call.
@@ -27,10 +27,10 @@ async fn slow_download() -> RawTarget {
 async fn steady_download_outlives_the_call_timeout_and_is_logged_as_a_success() {
     let target = slow_download().await;
     let url = format!("http://{}/", target.address);
-    let passage = Passage::towards(&url, json!({"allowedMethods": ["GET"], "timeouts": {"totalMs": 500}})).await;
-    let answer = passage.call("GET", "?orgId=10", &[], "").await;
+    let fixture = ProxyFixture::towards(&url, json!({"allowedMethods": ["GET"], "timeouts": {"totalMs": 500}})).await;
+    let answer = fixture.call("GET", "?orgId=10", &[], "").await;
     assert_eq!((answer.status, answer.bytes.len()), (200, 40), "{answer:?}");
-    let log = passage.log().await;
+    let log = fixture.log().await;
     assert_eq!(
         (&log["status"], &log["errorMessage"]),
         (&json!("SUCCESS"), &json!(null)),
@@ -40,33 +40,33 @@ async fn steady_download_outlives_the_call_timeout_and_is_logged_as_a_success() 
 
 #[tokio::test]
 async fn event_stream_outlives_the_call_timeout() {
-    let passage = Passage::open(json!({"allowedMethods": ["GET"], "timeouts": {"totalMs": 300}})).await;
+    let fixture = ProxyFixture::open(json!({"allowedMethods": ["GET"], "timeouts": {"totalMs": 300}})).await;
     let events = Answer::drip("data: tick\n\n", Duration::from_millis(50)).header("content-type", "text/event-stream");
-    passage.target.always("/base", events);
-    let mut answer = passage.begin().await;
+    fixture.target.always("/base", events);
+    let mut answer = fixture.begin().await;
     let mut bytes = 0;
     while bytes < 20 * "data: tick\n\n".len() {
         bytes += answer.body_mut().frame().await.unwrap().unwrap().into_data().unwrap().len();
     }
     drop(answer);
-    let log = passage.log().await;
+    let log = fixture.log().await;
     assert!(log["errorMessage"].as_str().unwrap().contains("client left"), "{log}");
 }
 
 #[tokio::test]
 async fn transformed_response_is_bounded_by_the_call_timeout() {
-    let passage = Passage::open(json!({
+    let fixture = ProxyFixture::open(json!({
         "timeouts": {"totalMs": 400},
         "responseTransformationMode": "SIMPLE",
         "responseFieldMappings": [{"sourceField": "a", "targetField": "b"}],
     }))
     .await;
-    passage.target.always("/base", Answer::drip("1", Duration::from_millis(50)));
-    let late = passage.post(json!({})).await;
+    fixture.target.always("/base", Answer::drip("1", Duration::from_millis(50)));
+    let late = fixture.post(json!({})).await;
     assert_eq!(
         (late.status, late.text("/code").as_str()),
         (504, "UPSTREAM_TIMEOUT"),
         "{late:?}"
     );
-    assert_eq!(passage.log().await["errorCategory"], "TIMEOUT");
+    assert_eq!(fixture.log().await["errorCategory"], "TIMEOUT");
 }

@@ -4,12 +4,12 @@ use ig_testkit::receiver::Answer;
 use ig_testkit::wait::eventually;
 use serde_json::json;
 
-use super::{Passage, gateway, inbound};
+use super::{ProxyFixture, gateway, inbound};
 
 #[tokio::test]
 async fn each_call_has_one_log_with_its_trace() {
-    let passage = Passage::open(json!({})).await;
-    passage.target.always(
+    let fixture = ProxyFixture::open(json!({})).await;
+    fixture.target.always(
         "/base",
         Answer::status(201).header("set-cookie", "session=1").body("{\"id\":7}"),
     );
@@ -18,8 +18,8 @@ async fn each_call_has_one_log_with_its_trace() {
         ("x-request-id", "req-1"),
         ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
     ];
-    assert_eq!(passage.call("POST", "?orgId=10&q=1", &headers, "{\"a\":1}").await.status, 201);
-    let log = passage.log().await;
+    assert_eq!(fixture.call("POST", "?orgId=10&q=1", &headers, "{\"a\":1}").await.status, 201);
+    let log = fixture.log().await;
     for (field, value) in [
         ("status", json!("SUCCESS")),
         ("direction", json!("INBOUND")),
@@ -37,9 +37,9 @@ async fn each_call_has_one_log_with_its_trace() {
     assert!(log["targetUrl"].as_str().unwrap().ends_with("/base?q=1"), "{log}");
     assert!(log["attempts"][0]["responseBody"].to_string().contains('7'), "{log}");
     assert!(!log.to_string().contains("session=1"), "{log}");
-    let traces = passage.api.get("/execution-logs?orgId=10").await;
+    let traces = fixture.api.get("/execution-logs?orgId=10").await;
     assert_eq!(traces.json["executionLogs"][0]["steps"][0]["name"], "attempt", "{traces:?}");
-    let sent = passage.target.requests().remove(0);
+    let sent = fixture.target.requests().remove(0);
     assert!(
         sent.headers["traceparent"]
             .to_str()
@@ -50,18 +50,18 @@ async fn each_call_has_one_log_with_its_trace() {
 
 #[tokio::test]
 async fn log_level_metadata_omits_payloads_and_none_omits_the_log() {
-    let passage = Passage::open(json!({"logLevel": "METADATA"})).await;
-    passage.target.always("/base", Answer::status(200).body("s3cret-answer"));
+    let fixture = ProxyFixture::open(json!({"logLevel": "METADATA"})).await;
+    fixture.target.always("/base", Answer::status(200).body("s3cret-answer"));
     assert_eq!(
-        passage
+        fixture
             .call("POST", "?orgId=10&name=s3cret", &[], "{\"a\":\"s3cret\"}")
             .await
             .status,
         200
     );
-    let log = passage.log().await;
+    let log = fixture.log().await;
     assert!(log["status"] == "SUCCESS" && !log.to_string().contains("s3cret"), "{log}");
-    let none = Passage::open(json!({"logLevel": "NONE"})).await;
+    let none = ProxyFixture::open(json!({"logLevel": "NONE"})).await;
     assert_eq!(none.post(json!({})).await.status, 200);
     let marked = none
         .api
@@ -118,12 +118,12 @@ async fn call_requiring_a_log_is_refused_before_sending_while_logs_cannot_be_wri
 
 #[tokio::test]
 async fn stopping_gateway_writes_the_logs_of_answered_calls() {
-    let passage = Passage::open(json!({})).await;
+    let fixture = ProxyFixture::open(json!({})).await;
     for number in 0..20 {
-        assert_eq!(passage.post(json!({"n": number})).await.status, 200);
+        assert_eq!(fixture.post(json!({"n": number})).await.status, 200);
     }
-    let other = passage.api.beside().await;
-    passage.api.stop().await;
+    let other = fixture.api.replica().await;
+    fixture.api.stop().await;
     let listed = other.get("/logs?orgId=10&direction=INBOUND&limit=100").await;
     assert_eq!(listed.json["logs"].as_array().map(Vec::len), Some(20), "{listed:?}");
 }

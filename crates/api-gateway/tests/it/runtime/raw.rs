@@ -5,12 +5,12 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::Passage;
+use super::ProxyFixture;
 use crate::api::ADMIN_KEY;
 
 /// Sends bytes and reads until the gateway closes the connection, for at most two seconds.
-async fn exchange(passage: &Passage, head: &str, rest: &[u8]) -> String {
-    let mut stream = TcpStream::connect(passage.api.at.http).await.unwrap();
+async fn exchange(fixture: &ProxyFixture, head: &str, rest: &[u8]) -> String {
+    let mut stream = TcpStream::connect(fixture.api.at.http).await.unwrap();
     let head =
         format!("POST /api/v1/integrations/t?orgId=10 HTTP/1.1\r\nhost: gateway\r\nx-api-key: {ADMIN_KEY}\r\n{head}\r\n\r\n");
     stream.write_all(head.as_bytes()).await.unwrap();
@@ -23,7 +23,7 @@ async fn exchange(passage: &Passage, head: &str, rest: &[u8]) -> String {
 
 #[tokio::test]
 async fn contradictory_requests_are_refused_and_nothing_is_smuggled() {
-    let passage = Passage::open(json!({})).await;
+    let fixture = ProxyFixture::open(json!({})).await;
     let smuggled = b"0\r\n\r\nPOST /smuggled HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n";
     for head in [
         "content-length: 5\r\ncontent-length: 6",
@@ -37,23 +37,23 @@ async fn contradictory_requests_are_refused_and_nothing_is_smuggled() {
         "x bad: a",
         "x-bad : a",
     ] {
-        let said = exchange(&passage, head, smuggled).await;
+        let said = exchange(&fixture, head, smuggled).await;
         assert!(said.starts_with("HTTP/1.1 400"), "{head:?}: {said:?}");
     }
-    assert_eq!(passage.target.count(), 0);
+    assert_eq!(fixture.target.count(), 0);
 }
 
 #[tokio::test]
 async fn chunked_encoding_wins_over_content_length_and_only_one_is_forwarded() {
-    let passage = Passage::open(json!({})).await;
+    let fixture = ProxyFixture::open(json!({})).await;
     let rest = b"4\r\nbody\r\n0\r\n\r\n";
     let said = exchange(
-        &passage,
+        &fixture,
         "content-length: 3\r\ntransfer-encoding: chunked\r\nconnection: close",
         rest,
     )
     .await;
-    let requests = passage.target.requests();
+    let requests = fixture.target.requests();
     if said.starts_with("HTTP/1.1 200") {
         assert_eq!((requests.len(), &requests[0].body[..]), (1, b"body".as_slice()));
         assert!(!(requests[0].headers.contains_key("content-length") && requests[0].headers.contains_key("transfer-encoding")));
@@ -64,23 +64,23 @@ async fn chunked_encoding_wins_over_content_length_and_only_one_is_forwarded() {
 
 #[tokio::test]
 async fn expect_continue_is_answered_or_refused_before_the_body_is_sent() {
-    let passage = Passage::open(json!({})).await;
-    passage.target.always("/base", Answer::status(200).body("ok"));
+    let fixture = ProxyFixture::open(json!({})).await;
+    fixture.target.always("/base", Answer::status(200).body("ok"));
     let said = exchange(
-        &passage,
+        &fixture,
         "expect: 100-continue\r\ncontent-length: 2\r\nconnection: close",
         b"{}",
     )
     .await;
     assert!(said.starts_with("HTTP/1.1 100") && said.contains("HTTP/1.1 200"), "{said:?}");
-    assert!(!passage.target.requests()[0].headers.contains_key("expect"));
-    let off = passage
+    assert!(!fixture.target.requests()[0].headers.contains_key("expect"));
+    let off = fixture
         .api
-        .post(&format!("/inbound-integrations/{}/disable?orgId=10", passage.id), json!({}))
+        .post(&format!("/inbound-integrations/{}/disable?orgId=10", fixture.id), json!({}))
         .await;
     assert_eq!(off.status, 200);
     let said = exchange(
-        &passage,
+        &fixture,
         "expect: 100-continue\r\ncontent-length: 2\r\nconnection: close",
         b"",
     )
@@ -90,9 +90,9 @@ async fn expect_continue_is_answered_or_refused_before_the_body_is_sent() {
 
 #[tokio::test]
 async fn request_body_that_breaks_off_counts_as_the_clients_failure() {
-    let passage = Passage::open(json!({})).await;
+    let fixture = ProxyFixture::open(json!({})).await;
     for length in [10, 1_000_000] {
-        let mut stream = TcpStream::connect(passage.api.at.http).await.unwrap();
+        let mut stream = TcpStream::connect(fixture.api.at.http).await.unwrap();
         let head = format!(
             "POST /api/v1/integrations/t?orgId=10 HTTP/1.1\r\nhost: g\r\nx-api-key: {ADMIN_KEY}\r\ncontent-length: {length}\r\n\r\nabc"
         );
@@ -100,12 +100,12 @@ async fn request_body_that_breaks_off_counts_as_the_clients_failure() {
         stream.shutdown().await.unwrap();
         let _ = stream.read_to_end(&mut Vec::new()).await;
     }
-    let logs = passage.logs(2).await;
+    let logs = fixture.logs(2).await;
     assert!(
         logs.iter()
             .all(|log| log["status"] == "FAILED" && log["errorCategory"] == "CLIENT_ERROR"),
         "{logs:?}"
     );
-    let fine = passage.post(json!({})).await;
+    let fine = fixture.post(json!({})).await;
     assert_eq!(fine.status, 200, "{fine:?}");
 }

@@ -4,14 +4,14 @@ use ig_testkit::receiver::Answer;
 use ig_testkit::wait::eventually;
 use serde_json::json;
 
-use super::Passage;
-use crate::api::{key, with};
+use super::ProxyFixture;
+use crate::api::{integration_with, key};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
 #[tokio::test]
 async fn mappings_transform_the_request_and_the_response() {
-    let passage = Passage::open(json!({
+    let fixture = ProxyFixture::open(json!({
         "requestTransformationMode": "SIMPLE",
         "requestFieldMappings": [{"sourceField": "patient.id", "targetField": "id", "transform": "upper"}],
         "requestStaticFields": [{"key": "channel", "value": "gateway"}],
@@ -23,33 +23,33 @@ async fn mappings_transform_the_request_and_the_response() {
         .header("content-type", "application/json")
         .header("etag", "\"1\"")
         .body("{\"booking\":{\"number\":7},\"x\":1}");
-    passage.target.always("/base", theirs);
-    let answer = passage.post(json!({"patient": {"id": "p-1"}, "other": true})).await;
+    fixture.target.always("/base", theirs);
+    let answer = fixture.post(json!({"patient": {"id": "p-1"}, "other": true})).await;
     assert_eq!((answer.status, &answer.json), (201, &json!({"number": 7})), "{answer:?}");
     assert_eq!(answer.headers["content-type"], "application/json");
     assert!(!answer.headers.contains_key("etag"), "it was that of another body");
-    let sent = passage.target.requests().remove(0);
+    let sent = fixture.target.requests().remove(0);
     assert_eq!(
         serde_json::from_slice::<serde_json::Value>(&sent.body).unwrap(),
         json!({"id": "P-1", "channel": "gateway"})
     );
-    let log = passage.log().await;
+    let log = fixture.log().await;
     assert_eq!(
         (&log["originalPayload"]["other"], &log["requestPayload"]["id"]),
         (&json!(true), &json!("P-1")),
         "{log}"
     );
     // A mapping leaves error responses of the target alone.
-    passage
+    fixture
         .target
         .always("/base", Answer::status(409).body("{\"error\":\"taken\"}"));
-    let refused = passage.post(json!({"patient": {"id": "p-1"}})).await;
+    let refused = fixture.post(json!({"patient": {"id": "p-1"}})).await;
     assert_eq!((refused.status, &refused.json), (409, &json!({"error": "taken"})));
 }
 
 #[tokio::test]
 async fn transformation_drops_headers_of_the_old_body_and_keeps_specific_json_types() {
-    let passage = Passage::open(json!({
+    let fixture = ProxyFixture::open(json!({
         "requestTransformationMode": "SIMPLE",
         "requestFieldMappings": [{"sourceField": "id", "targetField": "id"}],
         "responseTransformationMode": "SIMPLE",
@@ -61,12 +61,12 @@ async fn transformation_drops_headers_of_the_old_body_and_keeps_specific_json_ty
         .header("content-type", "application/fhir+json")
         .body("{\"n\":1}");
     let theirs = stale.iter().fold(theirs, |answer, name| answer.header(name, "sha-256=:x:"));
-    passage.target.always("/base", theirs);
+    fixture.target.always("/base", theirs);
     let mut headers = vec![("content-type", "application/fhir+json; charset=utf-8")];
     headers.extend(stale.map(|name| (name, "sha-256=:x:")));
-    let answer = passage.call("POST", "?orgId=10", &headers, "{\"id\":7,\"x\":1}").await;
+    let answer = fixture.call("POST", "?orgId=10", &headers, "{\"id\":7,\"x\":1}").await;
     assert_eq!(answer.status, 200, "{answer:?}");
-    let sent = passage.target.requests().remove(0);
+    let sent = fixture.target.requests().remove(0);
     assert_eq!(sent.body, b"{\"id\":7}".as_slice());
     for name in stale {
         assert!(
@@ -84,22 +84,22 @@ async fn response_script_reads_the_whole_response_and_may_set_status_and_headers
         console.log('answered', payload.status);
         if (payload.status === 404) return { data: { found: false }, status: 200, headers: { 'X-Found': 'no', 'x-gone': null } };
         return payload.data.items.map(item => item.id);";
-    let passage = Passage::open(json!({
+    let fixture = ProxyFixture::open(json!({
         "allowedMethods": ["GET"],
         "responseTransformationMode": "SCRIPT",
         "responseTransformScript": script,
     }))
     .await;
-    passage
+    fixture
         .target
         .always("/base", Answer::status(200).body("{\"items\":[{\"id\":1},{\"id\":2}]}"));
-    let found = passage.call("GET", "?orgId=10", &[("accept-encoding", "gzip")], "").await;
+    let found = fixture.call("GET", "?orgId=10", &[("accept-encoding", "gzip")], "").await;
     assert_eq!((found.status, &found.json), (200, &json!([1, 2])), "{found:?}");
-    assert_eq!(passage.target.requests()[0].headers["accept-encoding"], "identity");
-    passage
+    assert_eq!(fixture.target.requests()[0].headers["accept-encoding"], "identity");
+    fixture
         .target
         .always("/base", Answer::status(404).header("x-gone", "1").header("x-kept", "1"));
-    let missing = passage.call("GET", "?orgId=10", &[], "").await;
+    let missing = fixture.call("GET", "?orgId=10", &[], "").await;
     assert_eq!(
         (missing.status, &missing.json),
         (200, &json!({"found": false})),
@@ -113,8 +113,8 @@ async fn response_script_reads_the_whole_response_and_may_set_status_and_headers
         ("no", "1")
     );
     assert!(!missing.headers.contains_key("x-gone"));
-    passage.logs(2).await;
-    let traces = passage.api.get("/execution-logs?orgId=10").await;
+    fixture.logs(2).await;
+    let traces = fixture.api.get("/execution-logs?orgId=10").await;
     assert!(traces.json.to_string().contains("answered"), "{traces:?}");
 }
 
@@ -123,7 +123,7 @@ type Case = (&'static [(&'static str, &'static str)], &'static str, u16, &'stati
 
 #[tokio::test]
 async fn request_with_a_failing_transformation_is_refused_and_never_sent() {
-    let passage = Passage::open(json!({
+    let fixture = ProxyFixture::open(json!({
         "requestTransformationMode": "SCRIPT",
         "requestTransformScript": "if (payload.skip) return null; return { n: payload.deep.n };",
     }))
@@ -135,58 +135,58 @@ async fn request_with_a_failing_transformation_is_refused_and_never_sent() {
         (&[JSON], "{}", 400, "could not be transformed"),
     ];
     for (headers, body, status, said) in table {
-        let refused = passage.call("POST", "?orgId=10", headers, body).await;
+        let refused = fixture.call("POST", "?orgId=10", headers, body).await;
         assert_eq!(refused.status, status, "{body}: {refused:?}");
         assert!(refused.json.to_string().contains(said), "{refused:?}");
     }
-    let skipped = passage.post(json!({"skip": true})).await;
+    let skipped = fixture.post(json!({"skip": true})).await;
     assert_eq!((skipped.status, skipped.bytes.len()), (204, 0), "{skipped:?}");
-    assert_eq!(passage.target.count(), 0);
-    let sent = passage.post(json!({"deep": {"n": 1}})).await;
+    assert_eq!(fixture.target.count(), 0);
+    let sent = fixture.post(json!({"deep": {"n": 1}})).await;
     assert_eq!(
-        (sent.status, &passage.target.requests()[0].body[..]),
+        (sent.status, &fixture.target.requests()[0].body[..]),
         (200, b"{\"n\":1}".as_slice()),
         "{sent:?}"
     );
-    let logs = passage.logs(6).await;
+    let logs = fixture.logs(6).await;
     let statuses: Vec<_> = logs.iter().map(|log| log["status"].as_str().unwrap()).collect();
     assert_eq!(statuses, ["SUCCESS", "SKIPPED", "FAILED", "FAILED", "FAILED", "FAILED"]);
 }
 
 #[tokio::test]
 async fn response_with_a_failing_transformation_is_a_502_and_no_target_failure() {
-    let passage = Passage::open(json!({
+    let fixture = ProxyFixture::open(json!({
         "responseTransformationMode": "SIMPLE",
         "responseFieldMappings": [{"sourceField": "a", "targetField": "b"}],
     }))
     .await;
-    passage.target.always("/base", Answer::status(200).body("<html>"));
+    fixture.target.always("/base", Answer::status(200).body("<html>"));
     for _ in 0..6 {
-        let failed = passage.post(json!({})).await;
+        let failed = fixture.post(json!({})).await;
         assert_eq!(failed.status, 502, "{failed:?}");
         assert!(failed.text("/error").contains("not valid JSON"), "{failed:?}");
     }
-    let log = passage.logs(6).await.remove(0);
+    let log = fixture.logs(6).await.remove(0);
     assert_eq!(
         (&log["errorCategory"], &log["responseStatus"]),
         (&json!("TRANSFORMATION"), &json!(200)),
         "{log}"
     );
-    passage.target.always("/base", Answer::status(200).body("{\"a\":1}"));
-    assert_eq!(passage.post(json!({})).await.json, json!({"b": 1}), "no breaker has opened");
+    fixture.target.always("/base", Answer::status(200).body("{\"a\":1}"));
+    assert_eq!(fixture.post(json!({})).await.json, json!({"b": 1}), "no breaker has opened");
 }
 
 #[tokio::test]
 async fn buffered_bodies_are_bounded_in_both_directions() {
-    let passage = Passage::open(json!({"requestFieldMappings": [{"sourceField": "a", "targetField": "b"}], "responseFieldMappings": [{"sourceField": "a", "targetField": "b"}]})).await;
+    let fixture = ProxyFixture::open(json!({"requestFieldMappings": [{"sourceField": "a", "targetField": "b"}], "responseFieldMappings": [{"sourceField": "a", "targetField": "b"}]})).await;
     let large = format!("{{\"a\":\"{}\"}}", "x".repeat(10 * 1024 * 1024));
-    let refused = passage.call("POST", "?orgId=10", &[JSON], large.clone()).await;
+    let refused = fixture.call("POST", "?orgId=10", &[JSON], large.clone()).await;
     assert_eq!(
-        (refused.status, refused.text("/code").as_str(), passage.target.count()),
+        (refused.status, refused.text("/code").as_str(), fixture.target.count()),
         (413, "PAYLOAD_TOO_LARGE", 0)
     );
-    passage.target.always("/base", Answer::status(200).body(large));
-    let failed = passage.post(json!({"a": 1})).await;
+    fixture.target.always("/base", Answer::status(200).body(large));
+    let failed = fixture.post(json!({"a": 1})).await;
     assert_eq!(failed.status, 502, "{}", failed.status);
     assert!(failed.text("/error").contains("larger than"), "{failed:?}");
 }
@@ -194,11 +194,11 @@ async fn buffered_bodies_are_bounded_in_both_directions() {
 #[tokio::test]
 async fn previews_by_a_reader_cannot_disable_a_script_for_calls() {
     let script = "if (payload.endless) for (;;) {} return payload";
-    let passage = Passage::open(json!({"requestTransformationMode": "SCRIPT", "requestTransformScript": script})).await;
+    let fixture = ProxyFixture::open(json!({"requestTransformationMode": "SCRIPT", "requestTransformScript": script})).await;
     let reader = json!({"name": "reader", "orgId": 10, "scopes": ["read"]});
-    let reader = passage.api.with_key(&key(&passage.api, reader).await);
+    let reader = fixture.api.with_key(&key(&fixture.api, reader).await);
     let preview = async || {
-        let draft = with(json!({"transformationMode": "SCRIPT", "transformScript": script}));
+        let draft = integration_with(json!({"transformationMode": "SCRIPT", "transformScript": script}));
         let asked = json!({"integration": draft, "payload": {"endless": true}});
         let answer = reader.post("/outbound-integrations/preview?orgId=10", asked).await;
         assert_eq!(answer.status, 200, "{answer:?}");
@@ -208,19 +208,19 @@ async fn previews_by_a_reader_cannot_disable_a_script_for_calls() {
         assert_ne!(preview().await, "SCRIPT_DISABLED");
     }
     assert_eq!(preview().await, "SCRIPT_DISABLED");
-    let called = passage.post(json!({"a": 1})).await;
+    let called = fixture.post(json!({"a": 1})).await;
     assert_eq!(called.status, 200, "{called:?}");
 }
 
 #[tokio::test]
 async fn calls_of_a_disabled_script_get_a_retry_after() {
     let script = "if (payload.endless) for (;;) {} return payload";
-    let passage = Passage::open(json!({"requestTransformationMode": "SCRIPT", "requestTransformScript": script})).await;
+    let fixture = ProxyFixture::open(json!({"requestTransformationMode": "SCRIPT", "requestTransformScript": script})).await;
     for _ in 0..3 {
-        let stopped = passage.post(json!({"endless": true})).await;
+        let stopped = fixture.post(json!({"endless": true})).await;
         assert_eq!(stopped.status, 400, "{stopped:?}");
     }
-    let refused = passage.post(json!({})).await;
+    let refused = fixture.post(json!({})).await;
     assert_eq!(refused.status, 503, "{refused:?}");
     assert!(refused.text("/error").contains("SCRIPT_DISABLED"), "{refused:?}");
     let seconds: u64 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
@@ -228,7 +228,7 @@ async fn calls_of_a_disabled_script_get_a_retry_after() {
     // Without an alerter the gateway leaves the alert for the first one that starts.
     let is_owed = |(collection, alert): &(String, String)| collection == "owed_alerts" && alert.contains("script-disabled");
     eventually("an alert is owed", async || {
-        passage.api.database.everything().await.iter().any(is_owed)
+        fixture.api.database.everything().await.iter().any(is_owed)
     })
     .await;
 }

@@ -6,16 +6,16 @@ use ig_testkit::receiver::{Answer, Receiver};
 use ig_testkit::wait::eventually;
 use serde_json::json;
 
-use super::{Passage, gateway, inbound};
+use super::{ProxyFixture, gateway, inbound};
 use crate::api::merged;
 
 #[tokio::test]
 async fn calls_beyond_the_concurrency_limit_are_shed_at_once() {
-    let passage = Passage::open(json!({"maxConcurrency": 3})).await;
-    passage
+    let fixture = ProxyFixture::open(json!({"maxConcurrency": 3})).await;
+    fixture
         .target
         .always("/base", Answer::status(200).after(Duration::from_millis(400)));
-    let answers = futures::future::join_all((0..30).map(|_| passage.post(json!({})))).await;
+    let answers = futures::future::join_all((0..30).map(|_| fixture.post(json!({})))).await;
     let served = answers.iter().filter(|answer| answer.status == 200).count();
     let refused: Vec<_> = answers.iter().filter(|answer| answer.status == 503).collect();
     assert_eq!((served, refused.len()), (3, 27));
@@ -24,9 +24,9 @@ async fn calls_beyond_the_concurrency_limit_are_shed_at_once() {
             .iter()
             .all(|answer| answer.headers["retry-after"] == "1" && answer.text("/code") == "SERVICE_UNAVAILABLE")
     );
-    assert_eq!(passage.target.count(), 3);
-    passage.target.always("/base", Answer::status(200));
-    assert_eq!(passage.post(json!({})).await.status, 200, "it recovers at once");
+    assert_eq!(fixture.target.count(), 3);
+    fixture.target.always("/base", Answer::status(200));
+    assert_eq!(fixture.post(json!({})).await.status, 200, "it recovers at once");
 }
 
 #[tokio::test]
@@ -49,13 +49,13 @@ async fn busy_integration_leaves_capacity_to_others_up_to_the_total() {
 
 #[tokio::test]
 async fn integration_rate_limit_is_in_every_response_and_leaves_a_dead_letter_when_reached() {
-    let passage = Passage::open(merged(
+    let fixture = ProxyFixture::open(merged(
         json!({"allowedMethods": ["POST", "PUT"]}),
         json!({"rateLimits": {"maxRequests": 2, "windowSeconds": 3600}}),
     ))
     .await;
     for left in ["1", "0"] {
-        let answer = passage.post(json!({})).await;
+        let answer = fixture.post(json!({})).await;
         assert_eq!(
             (answer.status, answer.headers["ratelimit-limit"].to_str().unwrap()),
             (200, "2"),
@@ -64,7 +64,7 @@ async fn integration_rate_limit_is_in_every_response_and_leaves_a_dead_letter_wh
         assert_eq!(answer.headers["ratelimit-remaining"], left);
         assert!(answer.headers.contains_key("ratelimit-reset"));
     }
-    let refused = passage
+    let refused = fixture
         .call("PUT", "?orgId=10", &[("content-type", "application/json")], "{\"a\":1}")
         .await;
     assert_eq!(
@@ -73,9 +73,9 @@ async fn integration_rate_limit_is_in_every_response_and_leaves_a_dead_letter_wh
         "{refused:?}"
     );
     assert!(refused.headers["retry-after"].to_str().unwrap().parse::<u64>().unwrap() > 1);
-    assert_eq!(passage.post(json!({"b": 1})).await.status, 429);
-    eventually("two dead letters", async || passage.letters().await.len() == 2).await;
-    let letters = passage.letters().await;
+    assert_eq!(fixture.post(json!({"b": 1})).await.status, 429);
+    eventually("two dead letters", async || fixture.letters().await.len() == 2).await;
+    let letters = fixture.letters().await;
     let of = |method: &str| letters.iter().find(|letter| letter["httpMethod"] == method).unwrap();
     assert_eq!(
         (&of("PUT")["reason"], &of("PUT")["status"]),
@@ -83,7 +83,7 @@ async fn integration_rate_limit_is_in_every_response_and_leaves_a_dead_letter_wh
         "{letters:?}"
     );
     assert_eq!(of("POST")["status"], "ABANDONED", "its client was told to send it again");
-    assert_eq!(passage.target.count(), 2);
+    assert_eq!(fixture.target.count(), 2);
 }
 
 #[tokio::test]

@@ -11,13 +11,13 @@ use utoipa::openapi::schema::{ArrayBuilder, OneOfBuilder, Schema};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::{Lookup, Side, tenant};
-use crate::body::{JsonBody, Shaped as _, shaped};
+use super::{Lookup, SideDocument, parse_tenant};
+use crate::body::{JsonBody, Validated as _, validated};
 use crate::document::text::noted;
 use crate::error::ApiError;
 
 /// The most lookups in one request.
-const MOST: usize = 1_000;
+const MAX_LOOKUPS: usize = 1_000;
 
 /// A value to look up.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
@@ -31,7 +31,7 @@ pub(crate) struct LookupQuestion {
     /// The unit to look it up for; the organisation itself where absent.
     pub tenant_id: Option<i64>,
 }
-shaped!(LookupQuestion);
+validated!(LookupQuestion);
 
 /// One lookup, or up to 1,000 of them.
 pub(crate) struct LookupQuestions;
@@ -39,11 +39,11 @@ pub(crate) struct LookupQuestions;
 impl PartialSchema for LookupQuestions {
     fn schema() -> RefOr<Schema> {
         let one = Ref::from_schema_name("LookupQuestion");
-        let many = ArrayBuilder::new()
+        let list = ArrayBuilder::new()
             .items(one.clone())
             .min_items(Some(1))
-            .max_items(Some(MOST));
-        OneOfBuilder::new().item(one).item(many).into()
+            .max_items(Some(MAX_LOOKUPS));
+        OneOfBuilder::new().item(one).item(list).into()
     }
 }
 
@@ -55,7 +55,7 @@ impl ToSchema for LookupQuestions {
 
 /// A validated lookup.
 #[derive(Debug, Clone)]
-pub(crate) struct Question {
+pub(crate) struct LookupRequest {
     /// The requested type.
     pub lookup_type: LookupType,
     /// The requested value.
@@ -70,47 +70,47 @@ pub(crate) struct Question {
 #[derive(Debug)]
 pub(crate) struct LookupRequests {
     /// The lookups, in order.
-    pub questions: Vec<Question>,
+    pub requests: Vec<LookupRequest>,
     /// Whether the request holds a list.
-    pub is_many: bool,
+    pub is_list: bool,
 }
 
 impl LookupRequests {
     /// Reads one lookup or a list of them.
-    pub(crate) fn read(body: JsonBody, org: OrgId) -> Result<Self, ApiError> {
-        let (items, is_many) = match body.value {
+    pub(crate) fn parse(body: JsonBody, org: OrgId) -> Result<Self, ApiError> {
+        let (items, is_list) = match body.value {
             Value::Array(items) => (items, true),
             one => (vec![one], false),
         };
-        if items.is_empty() || items.len() > MOST {
-            return Err(ApiError::fault("", format!("must hold 1 to {MOST} questions")));
+        if items.is_empty() || items.len() > MAX_LOOKUPS {
+            return Err(ApiError::fault("", format!("must hold 1 to {MAX_LOOKUPS} questions")));
         }
         let mut faults = Faults::default();
-        let mut questions = Vec::with_capacity(items.len());
+        let mut requests = Vec::with_capacity(items.len());
         for (at, item) in items.into_iter().enumerate() {
-            let place = if is_many { format!("/{at}") } else { String::new() };
-            questions.extend(noted(&mut faults, &place, question(item, org)));
+            let pointer = if is_list { format!("/{at}") } else { String::new() };
+            requests.extend(noted(&mut faults, &pointer, parse_request(item, org)));
         }
-        Ok(faults.into_result(Self { questions, is_many })?)
+        Ok(faults.into_result(Self { requests, is_list })?)
     }
 }
 
-fn question(item: Value, org: OrgId) -> Result<Question, Faults> {
-    LookupQuestion::shape().check(&item)?;
+fn parse_request(item: Value, org: OrgId) -> Result<LookupRequest, Faults> {
+    LookupQuestion::compiled_schema().check(&item)?;
     let LookupQuestion {
-        lookup_type: named,
+        lookup_type: table_type,
         value,
         tenant_id,
     } = serde_json::from_value(item).map_err(|error| Faults::single("", error.to_string()))?;
     let mut faults = Faults::default();
-    let named = noted(&mut faults, "/type", parse_lookup_type(&named));
-    let tenant = tenant_id.and_then(|rid| noted(&mut faults, "/tenantId", tenant(org, rid)));
-    let key = named.as_ref().and_then(|named| LookupKey::of(named, &value));
-    if named.is_some() && key.is_none() {
+    let table_type = noted(&mut faults, "/type", parse_lookup_type(&table_type));
+    let tenant = tenant_id.and_then(|rid| noted(&mut faults, "/tenantId", parse_tenant(org, rid)));
+    let key = table_type.as_ref().and_then(|table_type| LookupKey::of(table_type, &value));
+    if table_type.is_some() && key.is_none() {
         faults.add("/value", "must be a text that is not blank, a number, true or false");
     }
-    match (named, key) {
-        (Some(lookup_type), Some(key)) if faults.is_empty() => Ok(Question {
+    match (table_type, key) {
+        (Some(lookup_type), Some(key)) if faults.is_empty() => Ok(LookupRequest {
             lookup_type,
             value,
             tenant: tenant.flatten(),
@@ -139,16 +139,16 @@ pub(crate) struct LookupAnswer {
     tenant_id: Option<i64>,
     /// The row's source.
     #[serde(skip_serializing_if = "Option::is_none")]
-    source: Option<Side>,
+    source: Option<SideDocument>,
     /// The value's counterpart in the target system.
     #[serde(skip_serializing_if = "Option::is_none")]
-    target: Option<Side>,
+    target: Option<SideDocument>,
 }
 
 impl LookupAnswer {
     /// The result of one lookup.
-    pub(crate) fn new(question: Question, row: Option<LookupRow>) -> Self {
-        let Question { lookup_type, value, .. } = question;
+    pub(crate) fn new(request: LookupRequest, row: Option<LookupRow>) -> Self {
+        let LookupRequest { lookup_type, value, .. } = request;
         Self {
             lookup_type: lookup_type.to_string(),
             value,
@@ -189,8 +189,8 @@ pub(crate) struct LookupMatches {
 
 impl LookupMatches {
     /// The result of one reverse lookup.
-    pub(crate) fn new(question: Question, rows: Vec<LookupRow>) -> Self {
-        let Question { lookup_type, value, .. } = question;
+    pub(crate) fn new(request: LookupRequest, rows: Vec<LookupRow>) -> Self {
+        let LookupRequest { lookup_type, value, .. } = request;
         Self {
             lookup_type: lookup_type.to_string(),
             value,

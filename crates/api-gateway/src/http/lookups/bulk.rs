@@ -44,10 +44,10 @@ async fn delete_batch(Tenant { org, gateway, .. }: Tenant<Write>, body: JsonBody
 /// Resolves one value, or up to 1,000 of them; a unit's row takes precedence over the organisation's.
 #[utoipa::path(post, path = "/lookups/resolve", tag = "lookups", params(OrgQuery), request_body = LookupQuestions, responses((status = 200, body = LookupAnswers)))]
 async fn resolve(Tenant { org, gateway, .. }: Tenant<Read>, body: JsonBody) -> Result<Json<LookupAnswers>, ApiError> {
-    let asked = LookupRequests::read(body, org)?;
-    let found = lookups::resolve(&gateway, org, &asked).await?;
-    let mut answers = found.into_iter().map(|(question, row)| LookupAnswer::new(question, row));
-    if asked.is_many {
+    let requests = LookupRequests::parse(body, org)?;
+    let found = lookups::resolve(&gateway, org, &requests).await?;
+    let mut answers = found.into_iter().map(|(request, row)| LookupAnswer::new(request, row));
+    if requests.is_list {
         return Ok(Json(LookupAnswers::Many {
             results: answers.collect(),
         }));
@@ -59,10 +59,10 @@ async fn resolve(Tenant { org, gateway, .. }: Tenant<Read>, body: JsonBody) -> R
 /// Finds the rows that map to one target, or to up to 1,000 of them, as they apply to the tenant.
 #[utoipa::path(post, path = "/lookups/reverse", tag = "lookups", params(OrgQuery), request_body = LookupQuestions, responses((status = 200, body = LookupMatchesList)))]
 async fn reverse(Tenant { org, gateway, .. }: Tenant<Read>, body: JsonBody) -> Result<Json<LookupMatchesList>, ApiError> {
-    let asked = LookupRequests::read(body, org)?;
-    let found = lookups::reverse(&gateway, org, &asked).await?;
-    let mut matches = found.into_iter().map(|(question, rows)| LookupMatches::new(question, rows));
-    if asked.is_many {
+    let requests = LookupRequests::parse(body, org)?;
+    let found = lookups::reverse(&gateway, org, &requests).await?;
+    let mut matches = found.into_iter().map(|(request, rows)| LookupMatches::new(request, rows));
+    if requests.is_list {
         return Ok(Json(LookupMatchesList::Many {
             results: matches.collect(),
         }));

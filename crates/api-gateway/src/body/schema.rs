@@ -9,20 +9,20 @@ use utoipa::openapi::{RefOr, Schema};
 
 /// A compiled schema.
 #[derive(Debug)]
-pub(crate) struct Shape(Validator);
+pub(crate) struct CompiledSchema(Validator);
 
-impl Shape {
+impl CompiledSchema {
     /// Compiles the schema of a document.
     ///
     /// # Panics
     /// When the generated schema is invalid, which a test over every document rules out.
-    pub(crate) fn of<T: ToSchema>() -> Self {
+    pub(crate) fn compile<T: ToSchema>() -> Self {
         let mut parts: Vec<(String, RefOr<Schema>)> = Vec::new();
         T::schemas(&mut parts);
         parts.push((T::name().into_owned(), T::schema()));
         let parts: Map<_, _> = parts.into_iter().map(|(name, schema)| (name, json!(schema))).collect();
         let mut whole = json!({"$ref": format!("#/components/schemas/{}", T::name()), "components": {"schemas": parts}});
-        bound(&mut whole);
+        add_integer_bounds(&mut whole);
         Self(jsonschema::draft202012::new(&whole).expect("a derived schema is a schema"))
     }
 
@@ -30,7 +30,7 @@ impl Shape {
     pub(crate) fn check(&self, value: &Value) -> Result<(), Faults> {
         let mut faults = Faults::default();
         for error in self.0.iter_errors(value) {
-            note(&error, &mut faults);
+            collect_faults(&error, &mut faults);
             if faults.is_full() {
                 break;
             }
@@ -40,65 +40,71 @@ impl Shape {
 }
 
 /// Adds the numeric bounds that an integer format implies: validators treat a format as an annotation.
-fn bound(schema: &mut Value) {
-    let largest = match schema.get("format").and_then(Value::as_str) {
+fn add_integer_bounds(schema: &mut Value) {
+    let maximum = match schema.get("format").and_then(Value::as_str) {
         Some("int64") => Some(i64::MAX),
         Some("int32") => Some(i64::from(i32::MAX)),
         _ => None,
     };
     match schema {
         Value::Object(object) => {
-            if let Some(largest) = largest {
-                object.entry("maximum").or_insert_with(|| largest.into());
+            if let Some(maximum) = maximum {
+                object.entry("maximum").or_insert_with(|| maximum.into());
             }
-            object.values_mut().for_each(bound);
+            object.values_mut().for_each(add_integer_bounds);
         }
-        Value::Array(list) => list.iter_mut().for_each(bound),
+        Value::Array(list) => list.iter_mut().for_each(add_integer_bounds),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 
-fn note(error: &ValidationError<'_>, faults: &mut Faults) {
-    let place = error.instance_path().to_string();
+fn collect_faults(error: &ValidationError<'_>, faults: &mut Faults) {
+    let pointer = error.instance_path().to_string();
     match error.kind() {
-        ValidationErrorKind::OneOfNotValid { context } | ValidationErrorKind::AnyOf { context } => match meant(&place, context) {
-            Some(errors) => errors.iter().for_each(|error| note(error, faults)),
-            None => faults.add(place, "has none of the forms that are allowed here"),
-        },
+        ValidationErrorKind::OneOfNotValid { context } | ValidationErrorKind::AnyOf { context } => {
+            match intended_branch(&pointer, context) {
+                Some(errors) => errors.iter().for_each(|error| collect_faults(error, faults)),
+                None => faults.add(pointer, "has none of the forms that are allowed here"),
+            }
+        }
         ValidationErrorKind::AdditionalProperties { unexpected } => {
             for key in unexpected {
                 if faults.is_full() {
                     return;
                 }
-                faults.add(format!("{place}/{}", escaped(key)), "is not a known field");
+                faults.add(format!("{pointer}/{}", escape_token(key)), "is not a known field");
             }
         }
         ValidationErrorKind::Required { property } => {
             let key = property.as_str().unwrap_or_default();
-            faults.add(format!("{place}/{}", escaped(key)), "is required");
+            faults.add(format!("{pointer}/{}", escape_token(key)), "is required");
         }
         // The message omits the value: it may be a secret, or megabytes long.
-        _ => faults.add(place, error.masked_with("the value").to_string()),
+        _ => faults.add(pointer, error.masked_with("the value").to_string()),
     }
 }
 
 /// The intended branch: the one whose type matches and whose faults lie deeper.
-fn meant<'a>(place: &str, branches: &'a [Vec<ValidationError<'static>>]) -> Option<&'a Vec<ValidationError<'static>>> {
+fn intended_branch<'a>(
+    pointer: &str,
+    branches: &'a [Vec<ValidationError<'static>>],
+) -> Option<&'a Vec<ValidationError<'static>>> {
     branches
         .iter()
-        .find(|errors| !errors.iter().any(|error| is_of_other_type(place, error)))
+        .find(|errors| !errors.iter().any(|error| is_of_other_type(pointer, error)))
 }
 
-fn is_of_other_type(place: &str, error: &ValidationError<'_>) -> bool {
-    let here = error.instance_path().to_string() == place;
-    here && matches!(
-        error.kind(),
-        ValidationErrorKind::Type {
-            kind: TypeKind::Single(_) | TypeKind::Multiple(_)
-        }
-    )
+fn is_of_other_type(pointer: &str, error: &ValidationError<'_>) -> bool {
+    let is_here = error.instance_path().to_string() == pointer;
+    is_here
+        && matches!(
+            error.kind(),
+            ValidationErrorKind::Type {
+                kind: TypeKind::Single(_) | TypeKind::Multiple(_)
+            }
+        )
 }
 
-fn escaped(key: &str) -> String {
+fn escape_token(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }

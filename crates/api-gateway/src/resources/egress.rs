@@ -7,15 +7,15 @@ use ig_core::integration::{OutgoingAuth, TargetUrl};
 use ig_delivery::{EgressGuard, SystemResolver};
 
 /// A name that takes longer counts as unresolvable: it may be saved, and the guard checks it on connection.
-const RESOLVING: Duration = Duration::from_secs(2);
+const RESOLVE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Faults for the addresses that the guard refuses, by JSON pointer.
 pub(super) async fn faults(guard: &EgressGuard, addresses: impl IntoIterator<Item = (String, TargetUrl)>) -> Faults {
     let mut faults = Faults::default();
-    for (place, url) in addresses {
-        let judged = tokio::time::timeout(RESOLVING, guard.check_resolved(&url, &SystemResolver::default())).await;
-        if let Ok(Err(blocked)) = judged {
-            faults.add(place, blocked.to_string());
+    for (pointer, url) in addresses {
+        let checked = tokio::time::timeout(RESOLVE_TIMEOUT, guard.check_resolved(&url, &SystemResolver::default())).await;
+        if let Ok(Err(blocked)) = checked {
+            faults.add(pointer, blocked.to_string());
         }
     }
     faults
@@ -25,8 +25,8 @@ pub(super) async fn faults(guard: &EgressGuard, addresses: impl IntoIterator<Ite
 pub(super) fn token_endpoint(auth: &OutgoingAuth) -> Option<(String, TargetUrl)> {
     match auth {
         OutgoingAuth::OAuth2(credentials) => {
-            let place = "/outgoingAuthConfig/tokenUrl".to_owned();
-            Some((place, credentials.token_url.clone()))
+            let pointer = "/outgoingAuthConfig/tokenUrl".to_owned();
+            Some((pointer, credentials.token_url.clone()))
         }
         _ => None,
     }

@@ -16,40 +16,40 @@ const WINDOW_SECONDS: u64 = 900;
 
 /// Counts an attempt before it is made and returns it on success, so parallel guesses gain nothing over sequential ones.
 #[derive(Debug)]
-pub(super) struct Logins {
+pub(super) struct LoginLimiter {
     store: Store,
-    to: Option<RateLimit>,
-    from: Option<RateLimit>,
+    per_account: Option<RateLimit>,
+    per_address: Option<RateLimit>,
 }
 
 /// A counted attempt.
-pub(super) struct Attempt(Vec<(WindowKey, RateLimit, Grant)>);
+pub(super) struct LoginAttempt(Vec<(WindowKey, RateLimit, Grant)>);
 
-impl Logins {
+impl LoginLimiter {
     /// Takes the limits from the configuration; 0 turns a limit off.
     pub(super) fn new(store: Store, config: &AuthConfig) -> Self {
-        let limit = |most| RateLimit::new(most, WINDOW_SECONDS).ok();
+        let limit = |max_requests| RateLimit::new(max_requests, WINDOW_SECONDS).ok();
         Self {
             store,
-            to: limit(config.failed_logins_per_account),
-            from: limit(config.failed_logins_per_address),
+            per_account: limit(config.failed_logins_per_account),
+            per_address: limit(config.failed_logins_per_address),
         }
     }
 
     /// Counts an attempt, or refuses it.
-    pub(super) async fn attempt(&self, email: &str, from: IpAddr) -> Result<Attempt, ApiError> {
+    pub(super) async fn begin_attempt(&self, email: &str, from: IpAddr) -> Result<LoginAttempt, ApiError> {
         let account = KeyHash::of(&email.trim().to_lowercase()).to_string();
         let from = subscriber_of(from);
         let limits = [
-            self.from.map(|limit| (WindowKey::LoginsFrom(from), limit)),
-            self.to.map(|limit| (WindowKey::LoginsTo(account, from), limit)),
+            self.per_address.map(|limit| (WindowKey::LoginsFrom(from), limit)),
+            self.per_account.map(|limit| (WindowKey::LoginsTo(account, from), limit)),
         ];
-        let mut attempt = Attempt(Vec::new());
+        let mut attempt = LoginAttempt(Vec::new());
         for (key, limit) in limits.into_iter().flatten() {
             let now = Utc::now();
             let grant = self.lease(&key, limit, None, now).await?;
             if grant.requests == 0 {
-                self.succeeded(attempt).await;
+                self.refund(attempt).await;
                 return Err(ApiError::rate_limited("Too many logins have failed", grant.free_at, now));
             }
             attempt.0.push((key, limit, grant));
@@ -58,7 +58,7 @@ impl Logins {
     }
 
     /// Returns an attempt to the window. If that fails, the attempt counts as failed, which is the safe side.
-    pub(super) async fn succeeded(&self, attempt: Attempt) {
+    pub(super) async fn refund(&self, attempt: LoginAttempt) {
         for (key, limit, grant) in attempt.0 {
             let unused = UnusedGrant {
                 slice: grant.slice,
@@ -75,10 +75,10 @@ impl Logins {
         unused: Option<UnusedGrant>,
         now: Timestamp,
     ) -> Result<Grant, StoreError> {
-        let ask = LeaseRequest {
+        let request = LeaseRequest {
             wanted: u32::from(unused.is_none()),
             unused,
         };
-        self.store.rate_windows().lease(key, &limit, ask, now).await
+        self.store.rate_windows().lease(key, &limit, request, now).await
     }
 }

@@ -38,14 +38,14 @@ impl IfMatch {
     pub(crate) const ANY: Self = Self(None);
 
     /// The client has read this revision.
-    pub(crate) fn revision(seen: u64) -> Self {
-        Self(Some(seen))
+    pub(crate) fn revision(revision: u64) -> Self {
+        Self(Some(revision))
     }
 
     /// The stored revision that a change requires, given the one in the body as well.
     pub(crate) fn against(self, in_body: Option<u64>, stored: u64) -> Result<Expected, ApiError> {
-        let seen = [self.0, in_body];
-        if seen.iter().flatten().any(|revision| *revision != stored) {
+        let given = [self.0, in_body];
+        if given.iter().flatten().any(|revision| *revision != stored) {
             let message = format!("It has changed since it was read: it is at revision {stored}");
             return Err(ApiError::new(ErrorCode::PreconditionFailed, message));
         }

@@ -2,10 +2,10 @@
 
 use ig_core::integration::{Integration, TargetUrl};
 
-use super::super::reach::token_endpoint;
+use super::super::egress::token_endpoint;
 
 /// Every address, with its JSON pointer.
-pub(super) fn addresses(integration: &Integration) -> Vec<(String, TargetUrl)> {
+pub(super) fn located(integration: &Integration) -> Vec<(String, TargetUrl)> {
     let target = &integration.target.url;
     let actions = integration.actions.iter().enumerate().filter_map(|(at, action)| {
         let own = action.target.as_ref().filter(|own| own.url != *target)?;

@@ -24,8 +24,8 @@ use crate::response_extras::ResponseExtras;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Runtime calls have timeouts of their own.
-const RUNTIME: &str = "/api/v1/integrations/";
-const DURATION: &str = "http_server_request_duration_seconds";
+const RUNTIME_PREFIX: &str = "/api/v1/integrations/";
+const REQUEST_DURATION: &str = "http_server_request_duration_seconds";
 
 /// Marks a response from an outside API: it goes out unchanged.
 #[derive(Debug, Clone, Copy)]
@@ -59,10 +59,10 @@ pub(crate) async fn finish<F>(limit: Duration, mut request: Request, next: impl 
 where
     F: Future<Output = Response>,
 {
-    let began = Instant::now();
+    let started = Instant::now();
     let id = request_id(request.headers());
-    let method = method(&request);
-    let route = route(&request);
+    let method = method_label(&request);
+    let route = route_label(&request);
     let span = tracing::info_span!(
         "http.request",
         otel.kind = "server",
@@ -76,38 +76,38 @@ where
     let extras = ResponseExtras::default();
     request.extensions_mut().insert(extras.clone());
     request.extensions_mut().insert(RequestId(id.clone()));
-    let limit = (!route.starts_with(RUNTIME)).then_some(limit);
-    let mut response = shaped(bounded(next(request), limit).instrument(span.clone()).await, &id);
+    let limit = (!route.starts_with(RUNTIME_PREFIX)).then_some(limit);
+    let mut response = render_errors(run_within(next(request), limit).instrument(span.clone()).await, &id);
     let notes = extras.take();
     if response.extensions().get::<FromUpstream>().is_none() {
-        dressed(response.headers_mut());
+        add_security_headers(response.headers_mut());
     }
     response.headers_mut().extend(notes.headers);
-    span.in_scope(|| logged(response.status(), notes.caller.as_deref(), notes.org, began.elapsed()));
+    span.in_scope(|| write_access_log(response.status(), notes.caller.as_deref(), notes.org, started.elapsed()));
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     let status = response.status().as_u16().to_string();
-    metrics::histogram!(DURATION, "http_request_method" => method, "http_route" => route, "http_response_status_code" => status)
-        .record(began.elapsed().as_secs_f64());
+    metrics::histogram!(REQUEST_DURATION, "http_request_method" => method, "http_route" => route, "http_response_status_code" => status)
+        .record(started.elapsed().as_secs_f64());
     response
 }
 
 /// Default security headers of every response: no sniffing, no framing, no caching.
-fn dressed(headers: &mut HeaderMap) {
-    const ALWAYS: [(HeaderName, &str); 3] = [
+fn add_security_headers(headers: &mut HeaderMap) {
+    const SECURITY_HEADERS: [(HeaderName, &str); 3] = [
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (X_FRAME_OPTIONS, "DENY"),
         (REFERRER_POLICY, "no-referrer"),
     ];
-    for (name, value) in ALWAYS {
+    for (name, value) in SECURITY_HEADERS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }
 
 /// Writes the access log: one line per request, within its span.
-fn logged(status: StatusCode, caller: Option<&str>, org: Option<OrgId>, took: Duration) {
+fn write_access_log(status: StatusCode, caller: Option<&str>, org: Option<OrgId>, took: Duration) {
     tracing::info!(
         http.response.status_code = status.as_u16(),
         ig.caller = caller,
@@ -117,13 +117,13 @@ fn logged(status: StatusCode, caller: Option<&str>, org: Option<OrgId>, took: Du
     );
 }
 
-async fn bounded(answer: impl Future<Output = Response>, limit: Option<Duration>) -> Response {
-    let answer = AssertUnwindSafe(answer).catch_unwind();
-    let answered = match limit {
-        Some(limit) => tokio::time::timeout(limit, answer).await,
-        None => Ok(answer.await),
+async fn run_within(handler: impl Future<Output = Response>, limit: Option<Duration>) -> Response {
+    let handler = AssertUnwindSafe(handler).catch_unwind();
+    let result = match limit {
+        Some(limit) => tokio::time::timeout(limit, handler).await,
+        None => Ok(handler.await),
     };
-    match answered {
+    match result {
         Ok(Ok(response)) => response,
         Ok(Err(_panic)) => {
             tracing::error!("a request's handler panicked");
@@ -143,32 +143,32 @@ fn request_id(headers: &HeaderMap) -> String {
 }
 
 /// Callers choose methods, but metric labels must be bounded.
-fn method(request: &Request) -> &'static str {
-    const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+fn method_label(request: &Request) -> &'static str {
+    const KNOWN_METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     let given = request.method().as_str();
-    KNOWN.into_iter().find(|known| *known == given).unwrap_or("_OTHER")
+    KNOWN_METHODS.into_iter().find(|known| *known == given).unwrap_or("_OTHER")
 }
 
-fn route(request: &Request) -> String {
+fn route_label(request: &Request) -> String {
     let matched = request.extensions().get::<MatchedPath>();
     matched.map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned())
 }
 
-fn shaped(mut response: Response, id: &str) -> Response {
+fn render_errors(mut response: Response, id: &str) -> Response {
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
-        return written(&response, error, id);
+        return render_error(&response, error, id);
     }
     if response.extensions().get::<FromUpstream>().is_some() {
         return response;
     }
-    match ours(response.status()) {
-        Some(error) => written(&response, error, id),
+    match framework_error(response.status()) {
+        Some(error) => render_error(&response, error, id),
         None => response,
     }
 }
 
 /// The error for a response that the framework produced by itself.
-fn ours(status: StatusCode) -> Option<ApiError> {
+fn framework_error(status: StatusCode) -> Option<ApiError> {
     if status.is_server_error() {
         return Some(ApiError::internal());
     }
@@ -177,7 +177,7 @@ fn ours(status: StatusCode) -> Option<ApiError> {
         .then(|| ApiError::new(ErrorCode::ValidationError, "The request cannot be understood"))
 }
 
-fn written(refused: &Response, error: ApiError, id: &str) -> Response {
+fn render_error(refused: &Response, error: ApiError, id: &str) -> Response {
     let ApiError {
         code,
         message,

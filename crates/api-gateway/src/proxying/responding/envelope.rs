@@ -9,17 +9,17 @@ use ig_delivery::is_hop_by_hop;
 use serde_json::{Map, Value, json};
 
 /// The most headers that a script may set.
-const MOST_HEADERS: usize = 50;
+const MAX_HEADERS: usize = 50;
 
 /// A response for the client.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct TransformedResponse {
     pub(super) status: StatusCode,
     pub(super) body: Bytes,
     headers: Vec<(HeaderName, Option<HeaderValue>)>,
 }
 
-impl Answer {
+impl TransformedResponse {
     /// A response with a body and the target's status.
     pub(super) fn body(body: Bytes, status: StatusCode) -> Self {
         Self {
@@ -46,21 +46,21 @@ impl Answer {
 }
 
 /// The input of a script. A body that is not JSON becomes a string.
-pub(super) fn whole(headers: &HeaderMap, body: &Bytes, status: StatusCode) -> Payload {
+pub(super) fn script_input(headers: &HeaderMap, body: &Bytes, status: StatusCode) -> Payload {
     let data = match ig_core::json::parse(body) {
         Ok(data) => data,
         Err(_) if body.is_empty() => Value::Null,
         Err(_) => Value::String(String::from_utf8_lossy(body).into_owned()),
     };
-    let mut shown = Map::new();
+    let mut joined = Map::new();
     for (name, value) in headers {
         let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-        match shown.get_mut(name.as_str()) {
+        match joined.get_mut(name.as_str()) {
             Some(Value::String(earlier)) => *earlier = format!("{earlier}, {value}"),
-            _ => drop(shown.insert(name.as_str().to_owned(), Value::String(value))),
+            _ => drop(joined.insert(name.as_str().to_owned(), Value::String(value))),
         }
     }
-    let json = json!({ "data": data, "status": status.as_u16(), "headers": shown });
+    let json = json!({ "data": data, "status": status.as_u16(), "headers": joined });
     Payload {
         raw: Bytes::from(json.to_string()),
         json,
@@ -69,17 +69,17 @@ pub(super) fn whole(headers: &HeaderMap, body: &Bytes, status: StatusCode) -> Pa
 
 /// Parses a script's result: a body, or an envelope. An envelope is an object with `status` or `headers`, and no other field but
 /// `data`.
-pub(super) fn read(output: Bytes, status: StatusCode) -> Result<Answer, Failure> {
+pub(super) fn parse(output: Bytes, status: StatusCode) -> Result<TransformedResponse, Failure> {
     let mut returned = match ig_core::json::parse(&output) {
         Ok(Value::Object(returned)) if is_envelope(&returned) => returned,
-        _ => return Ok(Answer::body(output, status)),
+        _ => return Ok(TransformedResponse::body(output, status)),
     };
-    let status = returned.remove("status").map_or(Ok(status), |given| read_status(&given))?;
-    let headers = returned.remove("headers").map_or(Ok(Vec::new()), read_headers)?;
+    let status = returned.remove("status").map_or(Ok(status), |given| parse_status(&given))?;
+    let headers = returned.remove("headers").map_or(Ok(Vec::new()), parse_headers)?;
     let body = returned
         .remove("data")
         .map_or_else(Bytes::new, |data| Bytes::from(data.to_string()));
-    Ok(Answer { status, body, headers })
+    Ok(TransformedResponse { status, body, headers })
 }
 
 fn is_envelope(returned: &Map<String, Value>) -> bool {
@@ -90,42 +90,42 @@ fn is_envelope(returned: &Map<String, Value>) -> bool {
             .all(|key| matches!(key.as_str(), "data" | "status" | "headers"))
 }
 
-fn read_status(given: &Value) -> Result<StatusCode, Failure> {
+fn parse_status(given: &Value) -> Result<StatusCode, Failure> {
     let number = given.as_u64().filter(|number| (200..=599).contains(number));
     let status = number
         .and_then(|number| u16::try_from(number).ok())
         .and_then(|number| StatusCode::from_u16(number).ok());
-    status.ok_or_else(|| wrong(&format!("status {given}: it must be from 200 to 599")))
+    status.ok_or_else(|| invalid(&format!("status {given}: it must be from 200 to 599")))
 }
 
-fn read_headers(given: Value) -> Result<Vec<(HeaderName, Option<HeaderValue>)>, Failure> {
+fn parse_headers(given: Value) -> Result<Vec<(HeaderName, Option<HeaderValue>)>, Failure> {
     let Value::Object(given) = given else {
-        return Err(wrong("headers that are no object"));
+        return Err(invalid("headers that are no object"));
     };
-    if given.len() > MOST_HEADERS {
-        return Err(wrong(&format!("more than {MOST_HEADERS} headers")));
+    if given.len() > MAX_HEADERS {
+        return Err(invalid(&format!("more than {MAX_HEADERS} headers")));
     }
-    given.into_iter().map(|(name, value)| header(&name, &value)).collect()
+    given.into_iter().map(|(name, value)| parse_header(&name, &value)).collect()
 }
 
-fn header(name: &str, value: &Value) -> Result<(HeaderName, Option<HeaderValue>), Failure> {
+fn parse_header(name: &str, value: &Value) -> Result<(HeaderName, Option<HeaderValue>), Failure> {
     let parsed: Result<HeaderName, _> = name.parse();
     let own = |name: &HeaderName| !is_hop_by_hop(name) && *name != CONTENT_LENGTH && *name != TRANSFER_ENCODING;
-    let parsed = parsed.map_err(|_| wrong(&format!("the header {name:?}, which is not a name")))?;
+    let parsed = parsed.map_err(|_| invalid(&format!("the header {name:?}, which is not a name")))?;
     if !own(&parsed) {
-        return Err(wrong(&format!("the header {name:?}, which is the connection's")));
+        return Err(invalid(&format!("the header {name:?}, which is the connection's")));
     }
     let text = match value {
         Value::Null => return Ok((parsed, None)),
         Value::String(text) => text.clone(),
         Value::Bool(_) | Value::Number(_) => value.to_string(),
-        Value::Array(_) | Value::Object(_) => return Err(wrong(&format!("the header {name:?} to what is no text"))),
+        Value::Array(_) | Value::Object(_) => return Err(invalid(&format!("the header {name:?} to what is no text"))),
     };
-    let value = HeaderValue::from_str(&text).map_err(|_| wrong(&format!("the header {name:?} to what no header can hold")))?;
+    let value = HeaderValue::from_str(&text).map_err(|_| invalid(&format!("the header {name:?} to what no header can hold")))?;
     Ok((parsed, Some(value)))
 }
 
-fn wrong(what: &str) -> Failure {
+fn invalid(what: &str) -> Failure {
     Failure::new(
         ErrorCategory::Transformation,
         format!("The script for answers has set {what}."),
@@ -136,8 +136,8 @@ fn wrong(what: &str) -> Failure {
 mod tests {
     use super::*;
 
-    fn answer(returned: &str) -> Result<Answer, Failure> {
-        read(Bytes::from(returned.to_owned()), StatusCode::OK)
+    fn answer(returned: &str) -> Result<TransformedResponse, Failure> {
+        parse(Bytes::from(returned.to_owned()), StatusCode::OK)
     }
 
     #[test]

@@ -5,7 +5,7 @@ use http::header::{
 };
 
 /// Headers that describe the exact bytes of a body (RFC 9110, RFC 9530 and the older digests).
-const OF_THE_BYTES: [HeaderName; 9] = [
+const BODY_HEADERS: [HeaderName; 9] = [
     ACCEPT_RANGES,
     CONTENT_LENGTH,
     CONTENT_ENCODING,
@@ -22,13 +22,15 @@ const JSON: &str = "application/json";
 /// Changes headers to describe a JSON body that replaces the original one.
 ///
 /// A specific JSON type such as `application/fhir+json` stays: what the body means is up to the integration.
-pub(super) fn describe_another(headers: &mut HeaderMap) {
-    for name in &OF_THE_BYTES {
+pub(super) fn describe_json_body(headers: &mut HeaderMap) {
+    for name in &BODY_HEADERS {
         headers.remove(name);
     }
     let given = headers.get(CONTENT_TYPE).and_then(|given| given.to_str().ok());
-    let kind = given.and_then(kind_of_json).and_then(|kind| kind.parse().ok());
-    headers.insert(CONTENT_TYPE, kind.unwrap_or(HeaderValue::from_static(JSON)));
+    let content_type = given
+        .and_then(json_content_type)
+        .and_then(|content_type| content_type.parse().ok());
+    headers.insert(CONTENT_TYPE, content_type.unwrap_or(HeaderValue::from_static(JSON)));
 }
 
 /// Whether a content type is JSON or based on JSON.
@@ -38,11 +40,11 @@ pub(super) fn is_json(given: &str) -> bool {
 }
 
 /// A JSON content type without the charset of the old body: the new body is UTF-8.
-fn kind_of_json(given: &str) -> Option<String> {
+fn json_content_type(given: &str) -> Option<String> {
     let parts = given.split(';').map(str::trim);
     let is_charset = |part: &str| part.to_ascii_lowercase().starts_with("charset=");
-    let kept: Vec<_> = parts.filter(|part| !is_charset(part)).collect();
-    is_json(given).then(|| kept.join("; "))
+    let remaining: Vec<_> = parts.filter(|part| !is_charset(part)).collect();
+    is_json(given).then(|| remaining.join("; "))
 }
 
 #[cfg(test)]
@@ -71,7 +73,7 @@ mod tests {
             ] {
                 headers.insert(name, HeaderValue::from_static("x"));
             }
-            describe_another(&mut headers);
+            describe_json_body(&mut headers);
             assert_eq!((headers.len(), headers[CONTENT_TYPE].to_str().unwrap()), (1, expected));
         }
     }

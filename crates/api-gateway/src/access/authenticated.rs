@@ -5,13 +5,13 @@ use http::request::Parts;
 use ig_core::access::Right;
 use ig_core::id::{SessionId, UserId};
 
-use super::caller::{Caller, Proof, unauthorized};
+use super::caller::{Caller, Credential, unauthorized};
 use crate::error::ApiError;
 use crate::gateway::{AppState, Gateway};
 
 /// The gateway for a logged-in person, for their own data.
 #[derive(Debug)]
-pub(crate) struct Person {
+pub(crate) struct CurrentUser {
     /// The gateway.
     pub gateway: Gateway,
     /// The person's identifier.
@@ -20,16 +20,16 @@ pub(crate) struct Person {
     pub session: SessionId,
 }
 
-impl FromRequestParts<AppState> for Person {
+impl FromRequestParts<AppState> for CurrentUser {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        let Proof::Token(token) = Proof::of(parts, Right::Read)? else {
+        let Credential::Token(token) = Credential::of(parts, Right::Read)? else {
             return Err(unauthorized(
                 "This is for people who logged in: send their token as Authorization: Bearer",
             ));
         };
-        let person = Caller::logged_in(parts, app, token).await?;
+        let person = Caller::authenticate_token(parts, app, token).await?;
         Ok(Self {
             gateway: app.on_behalf_of(person.caller),
             user: person.user,
@@ -49,7 +49,7 @@ impl FromRequestParts<AppState> for Authenticated {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        let caller = Caller::of(parts, app, Right::Read).await?;
+        let caller = Caller::authenticate(parts, app, Right::Read).await?;
         let gateway = app.on_behalf_of(caller);
         Ok(Self { gateway })
     }

@@ -17,8 +17,8 @@ use crate::gateway::Gateway;
 
 impl Proxying {
     /// The integration that a call names, and the rest of its path. A deactivated integration is not found.
-    pub(super) fn route<'a>(&self, gateway: &Gateway, call: &'a IncomingCall) -> Result<(Arc<Route>, &'a str), ApiError> {
-        let (name, rest) = address::split(call.parts.uri.path())?;
+    pub(super) fn find_route<'a>(&self, gateway: &Gateway, call: &'a IncomingCall) -> Result<(Arc<Route>, &'a str), ApiError> {
+        let (name, rest) = address::parse_path(call.parts.uri.path())?;
         let route = self.routes.find(&gateway.feed().configuration(), call.org, &name);
         let route = route.ok_or_else(|| ApiError::not_found("Inbound integration"))?;
         let integration = &route.integration;
@@ -43,7 +43,7 @@ impl Proxying {
 
 /// The method of a call, or the response that lists the allowed methods.
 #[expect(clippy::result_large_err, reason = "it is the answer, on its way out")]
-pub(super) fn method(route: &Route, method: &Method) -> Result<ProxyMethod, Response> {
+pub(super) fn allowed_method(route: &Route, method: &Method) -> Result<ProxyMethod, Response> {
     let allowed = &route.integration.methods;
     let requested = method.as_str().parse().ok().filter(|method| allowed.allows(*method));
     requested.ok_or_else(|| {
