@@ -145,7 +145,7 @@ impl RetryExecutor {
             SettleOutcome::Stored if settlement.given_up => self.alerts.wake(),
             SettleOutcome::Stored => {}
             SettleOutcome::ClaimLost => {
-                tracing::warn!(letter = %letter.letter.id, "a claim ended before what came of it was stored")
+                tracing::warn!(letter = %letter.letter.id, "a claim ended before what came of it was stored");
             }
         }
         Ok(())

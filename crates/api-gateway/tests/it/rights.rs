@@ -8,6 +8,10 @@ use serde_json::{Value, json};
 
 use crate::api::{Answer, Api, key, key_for, log_in, minimal_integration, user};
 
+mod victim;
+
+use victim::create_victim_resources;
+
 /// What a route requires of its caller.
 #[derive(Debug, Clone, Copy)]
 enum RequiredAccess {
@@ -384,81 +388,4 @@ async fn ids_of_another_tenant_are_not_found_on_any_route() {
 
 fn shows(answer: &Answer) -> bool {
     String::from_utf8_lossy(&answer.bytes).contains(MARK)
-}
-
-struct Ids(Vec<String>);
-
-impl Ids {
-    /// The path with each of the victim's identifiers, or the path itself if it has none.
-    fn fill(&self, path: &str) -> Vec<String> {
-        let path = path
-            .replace("{orgId}", &VICTIM.to_string())
-            .replace("{rid}", "11")
-            .replace("{eventType}", MARK);
-        let mut paths = vec![path];
-        let kinds = [
-            "outbound-integrations",
-            "inbound-integrations",
-            "scheduled-jobs",
-            "templates",
-            "event-types",
-            "units",
-            "orgs",
-        ];
-        let kinds = kinds.map(str::to_owned);
-        let revisions: Vec<_> = (1..=11).map(|revision: u64| revision.to_string()).collect();
-        for (name, values) in [("{kind}", &kinds[..]), ("{id}", &self.0), ("{revision}", &revisions)] {
-            let filled = paths
-                .iter()
-                .flat_map(|path| values.iter().map(|value| path.replace(name, value)));
-            paths = filled.collect();
-        }
-        paths.sort_unstable();
-        paths.dedup();
-        paths
-    }
-}
-
-/// An organisation with one of every resource.
-async fn create_victim_resources(api: &Api) -> Ids {
-    let made = api.post("/admin/orgs", json!({"orgId": VICTIM, "name": MARK})).await;
-    assert_eq!(made.status, 201, "{made:?}");
-    api.unit(VICTIM, 11).await;
-    let mut hook = minimal_integration();
-    hook["name"] = json!(MARK);
-    let mut ids = vec![api.integration(VICTIM, hook).await];
-    for (path, body) in [
-        ("/event-types", json!({"eventType": MARK, "samplePayload": {"a": MARK}})),
-        (
-            "/inbound-integrations",
-            json!({"name": MARK, "type": MARK, "targetUrl": "https://receiver.invalid/"}),
-        ),
-        (
-            "/scheduled-jobs",
-            json!({
-                "name": MARK, "targetUrl": "https://receiver.invalid/", "schedule": {"type": "INTERVAL", "intervalMs": 60_000},
-                "dataSource": {"type": "SQL", "query": "SELECT 1"},
-            }),
-        ),
-        (
-            "/templates",
-            json!({"name": MARK, "direction": "OUTBOUND", "definition": {"eventType": MARK}}),
-        ),
-        (
-            "/lookups",
-            json!({"type": "WARD", "source": {"id": "1", "label": MARK}, "target": {"id": "2", "label": MARK}}),
-        ),
-    ] {
-        let made = api.post(&format!("{path}?orgId={VICTIM}"), body).await;
-        assert_eq!(made.status, 201, "{path}: {made:?}");
-        ids.extend(made.json["id"].as_str().map(str::to_owned));
-    }
-    ids.push(user(api, &format!("{MARK}@x.example"), json!({"orgId": VICTIM})).await);
-    let key = api
-        .post("/admin/api-keys", json!({"name": MARK, "orgId": VICTIM, "scopes": ["read"]}))
-        .await;
-    ids.push(key.text("/id"));
-    // The values for the identifiers in the paths of versions.
-    ids.extend([MARK.to_owned(), VICTIM.to_string(), "11".to_owned()]);
-    Ids(ids)
 }

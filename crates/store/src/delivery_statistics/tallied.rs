@@ -18,7 +18,7 @@ use crate::orgs::Orgs;
 const TOGETHER: usize = 6;
 
 impl DeliveryStatistics {
-    /// An organisation's deliveries of a period, as [`Self::summary`] counts them. SettleOutcome buckets are counted once and stored.
+    /// An organisation's deliveries of a period, as [`Self::summary`] counts them. Settled buckets are counted once and stored.
     pub async fn of_org(&self, org: OrgId, period: Period, now: Timestamp) -> Result<DeliveryFigures, CountError> {
         let PeriodSplit { before, settled, after } = PeriodSplit::of(period, now);
         let (mut figures, before, after) = tokio::try_join!(
