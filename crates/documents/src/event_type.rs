@@ -71,7 +71,6 @@ pub enum ValidationChoice {
 
 impl ResourceDocument for EventTypeDocument {
     type Item = EventTypeDefinition;
-    type Id = EventType;
 
     fn from_item(item: EventTypeDefinition) -> Result<Self, Faults> {
         Ok(item.into())

@@ -21,10 +21,9 @@ use crate::secret_binding::{FieldPaths, SENT_SECRETS, SecretBinding, TOKEN_BINDI
 use crate::secrets::{SecretPlace, visit_headers};
 use crate::signing::SigningDocument;
 
-mod checked;
 mod choice;
 mod client;
-mod shown;
+mod conversion;
 mod side;
 
 pub use choice::{ProxyLogLevel, ProxyLogging, ProxyMethodName};
@@ -188,7 +187,6 @@ pub struct TimeoutsDocument {
 
 impl ResourceDocument for InboundDocument {
     type Item = InboundIntegration;
-    type Id = IntegrationId;
 
     const SECRET_BINDINGS: &'static [SecretBinding] = SECRET_BINDINGS;
 

@@ -20,8 +20,7 @@ use crate::secret_binding::{FieldPaths, SENT_SECRETS, SecretBinding, TOKEN_BINDI
 use crate::secrets::{SecretPlace, visit_headers};
 use crate::signing::SigningDocument;
 
-mod checked;
-mod shown;
+mod conversion;
 mod source;
 
 pub use source::{
@@ -119,7 +118,6 @@ const SECRET_BINDINGS: &[SecretBinding] = &[
 
 impl ResourceDocument for JobDocument {
     type Item = Job;
-    type Id = IntegrationId;
 
     const SECRET_BINDINGS: &'static [SecretBinding] = SECRET_BINDINGS;
 

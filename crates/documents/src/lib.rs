@@ -12,6 +12,7 @@ mod event_type;
 mod header;
 mod identity;
 mod inbound;
+mod item;
 mod job;
 pub mod json_text;
 mod mapping;
@@ -37,6 +38,7 @@ pub use event_type::{EventTypeDocument, ValidationChoice, check_schema};
 pub use inbound::{
     InboundAuthConfig, InboundAuthType, InboundDocument, ProxyLogLevel, ProxyLogging, ProxyMethodName, Side, TimeoutsDocument,
 };
+pub use item::ConfigurationItem;
 pub use job::{
     DataSourceDocument, DataSourceType, JobDocument, JobScheduleDocument, JobScheduleType, JobTransformation,
     JobTransformationMode, SourceMethod,

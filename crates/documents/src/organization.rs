@@ -113,7 +113,6 @@ pub struct RetryPolicyDocument {
 
 impl ResourceDocument for Org {
     type Item = Organization;
-    type Id = OrgId;
 
     fn from_item(item: Organization) -> Result<Self, Faults> {
         Ok(item.into())

@@ -23,10 +23,9 @@ use crate::secrets::{SecretPlace, visit_headers};
 use crate::signing::SigningDocument;
 
 mod action;
-mod checked;
+mod conversion;
 mod lookup;
 mod schedule;
-mod shown;
 
 pub use action::ActionDocument;
 pub use lookup::{LookupRuleDocument, ReturnMode, UnmappedBehavior};
@@ -158,7 +157,6 @@ const SECRET_BINDINGS: &[SecretBinding] = &[
 
 impl ResourceDocument for OutboundIntegration {
     type Item = Integration;
-    type Id = IntegrationId;
 
     const SECRET_BINDINGS: &'static [SecretBinding] = SECRET_BINDINGS;
 

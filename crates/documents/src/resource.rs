@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::checks::Checks;
+use crate::item::ConfigurationItem;
 use crate::secret_binding::SecretBinding;
 use crate::secrets::{SecretPlace, Secrets};
 
@@ -24,9 +25,7 @@ pub struct Stamp {
 /// The document of one kind of configuration.
 pub trait ResourceDocument: Serialize + DeserializeOwned {
     /// What the document describes.
-    type Item;
-    /// The identifier of an item within its organisation.
-    type Id;
+    type Item: ConfigurationItem;
 
     /// Which secrets are sent to which addresses.
     const SECRET_BINDINGS: &'static [SecretBinding] = &[];
@@ -36,7 +35,13 @@ pub trait ResourceDocument: Serialize + DeserializeOwned {
 
     /// The item that the document describes, or everything that is wrong with the document by itself. The item is at revision 0 and
     /// on no hold, since no client decides either.
-    fn into_item(self, org: OrgId, id: Self::Id, stamp: Stamp, checks: &dyn Checks) -> Result<Self::Item, Faults>;
+    fn into_item(
+        self,
+        org: OrgId,
+        id: <Self::Item as ConfigurationItem>::Id,
+        stamp: Stamp,
+        checks: &dyn Checks,
+    ) -> Result<Self::Item, Faults>;
 
     /// The revision of the last change, which guards against lost updates.
     fn revision(&mut self) -> &mut Option<u64>;

@@ -86,7 +86,6 @@ same!(
 
 impl ResourceDocument for TemplateDocument {
     type Item = Template;
-    type Id = TemplateId;
 
     fn from_item(item: Template) -> Result<Self, Faults> {
         Ok(item.into())

@@ -67,7 +67,6 @@ pub struct Unit {
 
 impl ResourceDocument for Unit {
     type Item = OrgUnit;
-    type Id = Rid;
 
     fn from_item(item: OrgUnit) -> Result<Self, Faults> {
         Ok(item.into())

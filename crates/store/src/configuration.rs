@@ -11,6 +11,7 @@ mod expected;
 pub(crate) mod format;
 mod history;
 mod item;
+mod kinds;
 mod log;
 pub(crate) mod rewrite;
 mod secrets;

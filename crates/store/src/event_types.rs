@@ -1,13 +1,9 @@
 //! Event types: `_id` is `orgId:eventType`, unambiguous because a number contains no colon.
 
-use std::sync::Arc;
-
-use ig_core::configuration::Change;
 use ig_core::event_type::EventTypeDefinition;
 use ig_core::id::{EventType, OrgId};
-use ig_core::integration::Hold;
 use ig_core::ports::StoreError;
-use ig_documents::{EventTypeDocument, Stamp};
+use ig_documents::EventTypeDocument;
 use mongodb::bson::{Bson, Document, doc};
 
 use crate::configuration::{Sealer, StoredDocument, format, stored_document};
@@ -55,19 +51,6 @@ impl StoredDocument for EventTypeDocument {
     fn id(stored: &Document) -> Result<EventType, StoreError> {
         let name = stored.get_str("eventType").map_err(|_| unreadable("eventType"))?;
         Ok(EventType::new(name))
-    }
-
-    fn stamp(item: &EventTypeDefinition) -> Stamp {
-        let (created_at, updated_at) = (item.created_at, item.updated_at);
-        Stamp { created_at, updated_at }
-    }
-
-    fn restored(item: EventTypeDefinition, revision: u64, _: Option<Hold>) -> EventTypeDefinition {
-        EventTypeDefinition { revision, ..item }
-    }
-
-    fn put(item: EventTypeDefinition) -> Change {
-        Change::PutEventType(Arc::new(item))
     }
 
     fn upgrade(stored: &mut Document, _: &Sealer<'_>) -> Result<(), StoreError> {

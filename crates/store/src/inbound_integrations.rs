@@ -1,13 +1,9 @@
 //! Inbound integrations: stored with all others, with the direction INBOUND.
 
-use std::sync::Arc;
-
-use ig_core::configuration::Change;
 use ig_core::id::{IntegrationId, OrgId};
 use ig_core::inbound::{InboundIntegration, RouteName};
-use ig_core::integration::Hold;
 use ig_core::ports::StoreError;
-use ig_documents::{AuthType, HoldDocument, InboundAuthType, InboundDocument, Stamp};
+use ig_documents::{AuthType, HoldDocument, InboundAuthType, InboundDocument};
 use mongodb::bson::{Bson, Document, doc};
 
 use crate::configuration::{Sealer, StoredDocument, format, integration_id, stored_document};
@@ -99,19 +95,6 @@ impl StoredDocument for InboundDocument {
 
     fn id(stored: &Document) -> Result<IntegrationId, StoreError> {
         integration_id(stored)
-    }
-
-    fn stamp(item: &InboundIntegration) -> Stamp {
-        let (created_at, updated_at) = (item.created_at, item.updated_at);
-        Stamp { created_at, updated_at }
-    }
-
-    fn restored(item: InboundIntegration, revision: u64, hold: Option<Hold>) -> InboundIntegration {
-        InboundIntegration { revision, hold, ..item }
-    }
-
-    fn put(item: InboundIntegration) -> Change {
-        Change::PutInbound(Arc::new(item))
     }
 
     fn upgrade(stored: &mut Document, sealer: &Sealer<'_>) -> Result<(), StoreError> {

@@ -1,12 +1,9 @@
 //! Outbound integrations.
 
-use std::sync::Arc;
-
-use ig_core::configuration::Change;
 use ig_core::id::{EventType, IntegrationId, OrgId, Rid};
-use ig_core::integration::{Hold, Integration};
+use ig_core::integration::Integration;
 use ig_core::ports::StoreError;
-use ig_documents::{ActionDocument, AuthType, HoldDocument, OutboundIntegration, SchedulingConfig, Stamp};
+use ig_documents::{ActionDocument, AuthType, HoldDocument, OutboundIntegration, SchedulingConfig};
 use mongodb::bson::{Bson, Document, doc};
 use serde::Deserialize;
 
@@ -117,19 +114,6 @@ impl StoredDocument for OutboundIntegration {
 
     fn id(stored: &Document) -> Result<IntegrationId, StoreError> {
         integration_id(stored)
-    }
-
-    fn stamp(item: &Integration) -> Stamp {
-        let (created_at, updated_at) = (item.created_at, item.updated_at);
-        Stamp { created_at, updated_at }
-    }
-
-    fn restored(item: Integration, revision: u64, hold: Option<Hold>) -> Integration {
-        Integration { revision, hold, ..item }
-    }
-
-    fn put(item: Integration) -> Change {
-        Change::PutIntegration(Arc::new(item))
     }
 
     fn upgrade(stored: &mut Document, sealer: &Sealer<'_>) -> Result<(), StoreError> {

@@ -1,13 +1,9 @@
 //! Scheduled jobs: stored with all integrations, with the direction SCHEDULED.
 
-use std::sync::Arc;
-
-use ig_core::configuration::Change;
 use ig_core::id::{IntegrationId, OrgId};
-use ig_core::integration::Hold;
 use ig_core::job::Job;
 use ig_core::ports::StoreError;
-use ig_documents::{JobDocument, JobScheduleDocument, Stamp};
+use ig_documents::{JobDocument, JobScheduleDocument};
 use mongodb::bson::{Bson, Document, doc};
 
 use crate::configuration::{Sealer, StoredDocument, format, integration_id, stored_document};
@@ -85,19 +81,6 @@ impl StoredDocument for JobDocument {
 
     fn id(stored: &Document) -> Result<IntegrationId, StoreError> {
         integration_id(stored)
-    }
-
-    fn stamp(item: &Job) -> Stamp {
-        let (created_at, updated_at) = (item.created_at, item.updated_at);
-        Stamp { created_at, updated_at }
-    }
-
-    fn restored(item: Job, revision: u64, _: Option<Hold>) -> Job {
-        Job { revision, ..item }
-    }
-
-    fn put(item: Job) -> Change {
-        Change::PutJob(Arc::new(item))
     }
 
     fn upgrade(stored: &mut Document, sealer: &Sealer<'_>) -> Result<(), StoreError> {

@@ -1,11 +1,9 @@
 //! Units of organisations: `_id` is the globally unique `rid`.
 
-use ig_core::configuration::Change;
 use ig_core::id::{OrgId, Rid};
-use ig_core::integration::Hold;
 use ig_core::organization::OrgUnit;
 use ig_core::ports::StoreError;
-use ig_documents::{Stamp, Unit};
+use ig_documents::Unit;
 use mongodb::bson::{Bson, Document, doc};
 
 use crate::configuration::{Sealer, StoredDocument, format, stored_document};
@@ -47,19 +45,6 @@ impl StoredDocument for Unit {
 
     fn id(stored: &Document) -> Result<Rid, StoreError> {
         stored.get_i64("rid").map(Rid).map_err(|_| unreadable("rid"))
-    }
-
-    fn stamp(item: &OrgUnit) -> Stamp {
-        let (created_at, updated_at) = (item.created_at, item.updated_at);
-        Stamp { created_at, updated_at }
-    }
-
-    fn restored(item: OrgUnit, revision: u64, _: Option<Hold>) -> OrgUnit {
-        OrgUnit { revision, ..item }
-    }
-
-    fn put(item: OrgUnit) -> Change {
-        Change::PutUnit(item)
     }
 
     fn upgrade(stored: &mut Document, _: &Sealer<'_>) -> Result<(), StoreError> {

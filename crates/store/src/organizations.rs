@@ -1,11 +1,9 @@
 //! Organisations: `_id` is the tenant's number, which needs no further index to be unique and found.
 
-use ig_core::configuration::Change;
 use ig_core::id::OrgId;
-use ig_core::integration::Hold;
 use ig_core::organization::Organization;
 use ig_core::ports::StoreError;
-use ig_documents::{Org, Stamp};
+use ig_documents::Org;
 use mongodb::bson::{Bson, Document, doc};
 
 use crate::configuration::{Sealer, StoredDocument, format, stored_document};
@@ -47,19 +45,6 @@ impl StoredDocument for Org {
 
     fn id(stored: &Document) -> Result<OrgId, StoreError> {
         stored.get_i64("orgId").map(OrgId).map_err(|_| unreadable("orgId"))
-    }
-
-    fn stamp(item: &Organization) -> Stamp {
-        let (created_at, updated_at) = (item.created_at, item.updated_at);
-        Stamp { created_at, updated_at }
-    }
-
-    fn restored(item: Organization, revision: u64, _: Option<Hold>) -> Organization {
-        Organization { revision, ..item }
-    }
-
-    fn put(item: Organization) -> Change {
-        Change::PutOrganization(item)
     }
 
     fn upgrade(stored: &mut Document, _: &Sealer<'_>) -> Result<(), StoreError> {

@@ -1,13 +1,9 @@
 //! Templates of organisations.
 
-use std::sync::Arc;
-
-use ig_core::configuration::Change;
 use ig_core::id::{OrgId, TemplateId};
-use ig_core::integration::Hold;
 use ig_core::ports::StoreError;
 use ig_core::template::{Direction, Template};
-use ig_documents::{Stamp, TemplateDocument};
+use ig_documents::TemplateDocument;
 use mongodb::bson::{Bson, Document, doc};
 
 use crate::configuration::{Sealer, StoredDocument, format, stored_document};
@@ -82,19 +78,6 @@ impl StoredDocument for TemplateDocument {
     fn id(stored: &Document) -> Result<TemplateId, StoreError> {
         let id = stored.get_object_id("_id").map_err(|_| unreadable("_id"))?;
         Ok(TemplateId(id.bytes()))
-    }
-
-    fn stamp(item: &Template) -> Stamp {
-        let (created_at, updated_at) = (item.created_at, item.updated_at);
-        Stamp { created_at, updated_at }
-    }
-
-    fn restored(item: Template, revision: u64, _: Option<Hold>) -> Template {
-        Template { revision, ..item }
-    }
-
-    fn put(item: Template) -> Change {
-        Change::PutTemplate(Arc::new(item))
     }
 
     fn upgrade(stored: &mut Document, _: &Sealer<'_>) -> Result<(), StoreError> {

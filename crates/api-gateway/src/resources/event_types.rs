@@ -1,16 +1,13 @@
 //! Event types.
 
-use std::sync::Arc;
-
 use ig_core::clock::Timestamp;
-use ig_core::configuration::Change;
 use ig_core::event_type::{EventTypeDefinition, Validation};
 use ig_core::fault::Faults;
 use ig_core::id::{EventType, OrgId};
 use ig_store::{Expected, MaybeReadable};
 use ig_transform::TransformError;
 
-use super::resource::{self, Resource, checked_commit, resource_fields};
+use super::resource::{self, Resource, checked_commit};
 use super::{creation_stamp, update_stamp};
 use crate::document::{EventTypeDocument, FieldSchemaChange};
 use crate::error::ApiError;
@@ -20,15 +17,12 @@ use crate::path;
 
 impl Resource for EventTypeDefinition {
     type Document = EventTypeDocument;
-    type Id = EventType;
 
     const NAME: &'static str = "Event type";
 
     fn parse_id(text: &str) -> Result<EventType, ApiError> {
         Ok(path::event_type(text))
     }
-
-    resource_fields!(event_type: EventType);
 
     async fn find(gateway: &Gateway, org: OrgId, id: &EventType) -> Result<Option<MaybeReadable<Self>>, ApiError> {
         Ok(gateway.store().event_types().get(org, id).await?.map(MaybeReadable::Readable))
@@ -52,14 +46,6 @@ impl Resource for EventTypeDefinition {
         let mut faults = Faults::default();
         faults.add_below("/schema", found);
         Ok(faults.into_result(())?)
-    }
-
-    fn put(self) -> Change {
-        Change::PutEventType(Arc::new(self))
-    }
-
-    fn deletion(org: OrgId, id: EventType) -> Change {
-        Change::DeleteEventType(org, id)
     }
 }
 

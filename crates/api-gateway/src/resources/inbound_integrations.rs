@@ -1,15 +1,11 @@
 //! Inbound integrations.
 
-use std::sync::Arc;
-
 use ig_core::clock::Timestamp;
-use ig_core::configuration::Change;
 use ig_core::id::{IntegrationId, OrgId};
 use ig_core::inbound::InboundIntegration;
-use ig_core::integration::{Hold, HoldCause};
 use ig_store::MaybeReadable;
 
-use super::resource::{Resource, commit, resource_fields};
+use super::resource::{Resource, commit};
 use super::{egress, new_id, scripts, tenant_faults, update_stamp};
 use crate::document::InboundDocument;
 use crate::error::ApiError;
@@ -19,7 +15,6 @@ use crate::path;
 
 impl Resource for InboundIntegration {
     type Document = InboundDocument;
-    type Id = IntegrationId;
 
     const NAME: &'static str = "Integration";
 
@@ -27,39 +22,12 @@ impl Resource for InboundIntegration {
         path::integration(text)
     }
 
-    resource_fields!(id: IntegrationId);
-
     async fn find(gateway: &Gateway, org: OrgId, id: &IntegrationId) -> Result<Option<MaybeReadable<Self>>, ApiError> {
         Ok(gateway.store().inbound_integrations().find(org, *id).await?)
     }
 
     fn new_id(_: &InboundDocument, now: Timestamp) -> Result<IntegrationId, ApiError> {
         Ok(IntegrationId(new_id(now.timestamp())))
-    }
-
-    /// A document sets whether calls are accepted, and never the hold.
-    fn succeeding(self, stored: &Self) -> Self {
-        let (is_active, now) = (self.is_active, self.updated_at);
-        let as_stored = Self {
-            is_active: stored.is_active,
-            hold: stored.hold.clone(),
-            ..self
-        };
-        as_stored.switched(is_active, now)
-    }
-
-    fn without_breaker(self) -> Self {
-        match self.hold {
-            Some(Hold {
-                cause: HoldCause::CircuitOpen,
-                ..
-            }) => Self {
-                is_active: true,
-                hold: None,
-                ..self
-            },
-            _ => self,
-        }
     }
 
     async fn check(&self, gateway: &Gateway) -> Result<(), ApiError> {
@@ -72,14 +40,6 @@ impl Resource for InboundIntegration {
         let located = request.into_iter().chain(response).collect();
         faults.add_below("", scripts::faults(gateway.transformer(), self.org_id, located).await?);
         Ok(faults.into_result(())?)
-    }
-
-    fn put(self) -> Change {
-        Change::PutInbound(Arc::new(self))
-    }
-
-    fn deletion(org: OrgId, id: IntegrationId) -> Change {
-        Change::DeleteInbound(org, id)
     }
 }
 

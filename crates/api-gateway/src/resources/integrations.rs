@@ -1,18 +1,15 @@
 //! Outbound integrations.
 
-use std::sync::Arc;
-
 use ig_core::clock::Timestamp;
-use ig_core::configuration::Change;
 use ig_core::fault::Faults;
 use ig_core::id::{IntegrationId, OrgId};
-use ig_core::integration::{Hold, HoldCause, Integration};
+use ig_core::integration::Integration;
 use ig_core::ports::StoreError;
 use ig_delivery::Template;
 use ig_documents::ResourceDocument as _;
 use ig_store::MaybeReadable;
 
-use super::resource::{self, Resource, commit, resource_fields};
+use super::resource::{self, Resource, commit};
 use super::{creation_stamp, new_id, update_stamp};
 use crate::document::{Compilers, OutboundIntegration, Secrets, Stamp, fill_masks, to_json};
 use crate::error::ApiError;
@@ -26,15 +23,12 @@ mod scripts;
 
 impl Resource for Integration {
     type Document = OutboundIntegration;
-    type Id = IntegrationId;
 
     const NAME: &'static str = "Integration";
 
     fn parse_id(text: &str) -> Result<IntegrationId, ApiError> {
         path::integration(text)
     }
-
-    resource_fields!(id: IntegrationId);
 
     async fn find(gateway: &Gateway, org: OrgId, id: &IntegrationId) -> Result<Option<MaybeReadable<Self>>, ApiError> {
         Ok(gateway.store().integrations().find(org, *id).await?)
@@ -53,31 +47,6 @@ impl Resource for Integration {
         Ok(integration)
     }
 
-    /// A document sets whether the integration is active, and never the hold.
-    fn succeeding(self, stored: &Self) -> Self {
-        let (is_active, now) = (self.is_active, self.updated_at);
-        let as_stored = Self {
-            is_active: stored.is_active,
-            hold: stored.hold.clone(),
-            ..self
-        };
-        as_stored.switched(is_active, now)
-    }
-
-    fn without_breaker(self) -> Self {
-        match self.hold {
-            Some(Hold {
-                cause: HoldCause::CircuitOpen,
-                ..
-            }) => Self {
-                is_active: true,
-                hold: None,
-                ..self
-            },
-            _ => self,
-        }
-    }
-
     async fn check(&self, gateway: &Gateway) -> Result<(), ApiError> {
         let mut faults = super::egress::faults(gateway.egress(), addresses::located(self)).await;
         faults.add_below("", entity_faults(gateway, self).await?);
@@ -90,14 +59,6 @@ impl Resource for Integration {
 
     async fn after_deletion(gateway: &Gateway, org: OrgId, id: &IntegrationId) {
         scheduling::cancel_all(gateway, org, Some(*id), "The integration was deleted.").await;
-    }
-
-    fn put(self) -> Change {
-        Change::PutIntegration(Arc::new(self))
-    }
-
-    fn deletion(org: OrgId, id: IntegrationId) -> Change {
-        Change::DeleteIntegration(org, id)
     }
 }
 

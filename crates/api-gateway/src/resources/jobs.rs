@@ -1,9 +1,6 @@
 //! Scheduled jobs.
 
-use std::sync::Arc;
-
 use ig_core::clock::Timestamp;
-use ig_core::configuration::Change;
 use ig_core::fault::Faults;
 use ig_core::id::{IntegrationId, OrgId};
 use ig_core::integration::TargetUrl;
@@ -11,7 +8,7 @@ use ig_core::job::{Job, Source};
 use ig_store::MaybeReadable;
 use ig_transform::script::ScriptKind;
 
-use super::resource::{Resource, resource_fields};
+use super::resource::Resource;
 use super::{egress, new_id, scripts, tenant_faults};
 use crate::document::JobDocument;
 use crate::error::ApiError;
@@ -20,15 +17,12 @@ use crate::path;
 
 impl Resource for Job {
     type Document = JobDocument;
-    type Id = IntegrationId;
 
     const NAME: &'static str = "Job";
 
     fn parse_id(text: &str) -> Result<IntegrationId, ApiError> {
         path::job(text)
     }
-
-    resource_fields!(id: IntegrationId);
 
     async fn find(gateway: &Gateway, org: OrgId, id: &IntegrationId) -> Result<Option<MaybeReadable<Self>>, ApiError> {
         Ok(gateway.store().jobs().find(org, *id).await?)
@@ -51,14 +45,6 @@ impl Resource for Job {
         let located = located.into_iter().collect();
         faults.add_below("", scripts::faults(gateway.transformer(), self.org_id, located).await?);
         Ok(faults.into_result(())?)
-    }
-
-    fn put(self) -> Change {
-        Change::PutJob(Arc::new(self))
-    }
-
-    fn deletion(org: OrgId, id: IntegrationId) -> Change {
-        Change::DeleteJob(org, id)
     }
 }
 

@@ -1,13 +1,12 @@
 //! Organisations.
 
 use ig_core::clock::Timestamp;
-use ig_core::configuration::Change;
 use ig_core::id::OrgId;
 use ig_core::organization::{Organization, RequestLimits};
 use ig_store::MaybeReadable;
 use serde_json::{Map, Value};
 
-use super::resource::{self, Resource, commit, resource_fields};
+use super::resource::{self, Resource, commit};
 use super::update_stamp;
 use crate::document::{Org, OrgDeletionStatus, console};
 use crate::error::ApiError;
@@ -23,7 +22,6 @@ pub(crate) async fn get(gateway: &Gateway, org: OrgId) -> Result<Organization, A
 
 impl Resource for Organization {
     type Document = Org;
-    type Id = OrgId;
 
     const NAME: &'static str = "Organization";
     const IS_RESTORABLE: bool = false;
@@ -31,8 +29,6 @@ impl Resource for Organization {
     fn parse_id(text: &str) -> Result<OrgId, ApiError> {
         path::org(text)
     }
-
-    resource_fields!(org_id: OrgId);
 
     async fn find(gateway: &Gateway, org: OrgId, _: &OrgId) -> Result<Option<MaybeReadable<Self>>, ApiError> {
         Ok(gateway.store().organizations().get(org).await?.map(MaybeReadable::Readable))
@@ -44,14 +40,6 @@ impl Resource for Organization {
 
     async fn after_deletion(gateway: &Gateway, org: OrgId, _: &OrgId) {
         scheduling::cancel_all(gateway, org, None, "The organisation was deleted.").await;
-    }
-
-    fn put(self) -> Change {
-        Change::PutOrganization(self)
-    }
-
-    fn deletion(org: OrgId, _: OrgId) -> Change {
-        Change::DeleteOrganization(org)
     }
 }
 

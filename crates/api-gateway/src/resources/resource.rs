@@ -3,14 +3,11 @@
 //! A kind implements [`Resource`] in its own file, which holds what is specific to it. Creating, reading, replacing, patching,
 //! deleting, restoring and rolling back build on that, for the HTTP handlers, history, templates and bundles alike.
 
-use std::fmt::Display;
-
 use http::StatusCode;
 use ig_core::clock::Timestamp;
-use ig_core::configuration::Change;
 use ig_core::fault::Faults;
 use ig_core::id::OrgId;
-use ig_documents::ResourceDocument;
+use ig_documents::{ConfigurationItem, ResourceDocument};
 use ig_store::{Expected, MaybeReadable, Unreadable};
 
 use super::{creation_stamp, update_stamp};
@@ -22,11 +19,9 @@ use crate::if_match::IfMatch;
 use crate::resource_response::ResourceResponse;
 
 /// One kind of configuration.
-pub(crate) trait Resource: Clone + Send + Sync + 'static {
+pub(crate) trait Resource: ConfigurationItem {
     /// The document that clients send and read.
-    type Document: ResourceDocument<Item = Self, Id = Self::Id> + Validated + Clone + Send + Sync;
-    /// The identifier of a resource within its organisation.
-    type Id: Clone + Display + Send + Sync;
+    type Document: ResourceDocument<Item = Self> + Validated + Clone + Send + Sync;
 
     /// The kind's name in errors.
     const NAME: &'static str;
@@ -35,24 +30,6 @@ pub(crate) trait Resource: Clone + Send + Sync + 'static {
 
     /// Parses the identifier in a path; a malformed identifier is not found.
     fn parse_id(text: &str) -> Result<Self::Id, ApiError>;
-
-    /// The organisation that owns the resource.
-    fn org_id(&self) -> OrgId;
-
-    /// The resource's identifier.
-    fn id(&self) -> Self::Id;
-
-    /// The revision of the configuration that last changed the resource.
-    fn revision(&self) -> u64;
-
-    /// When the resource was created.
-    fn created_at(&self) -> Timestamp;
-
-    /// The same resource at another revision.
-    fn at_revision(self, revision: u64) -> Self;
-
-    /// The same resource, last changed at another time.
-    fn updated_at(self, at: Timestamp) -> Self;
 
     /// Finds a resource in the store, readable or not.
     fn find(
@@ -78,16 +55,6 @@ pub(crate) trait Resource: Clone + Send + Sync + 'static {
         document.into_item(org, id, stamp, &Compilers)
     }
 
-    /// Takes the fields that no document holds from the stored resource.
-    fn succeeding(self, _stored: &Self) -> Self {
-        self
-    }
-
-    /// Drops the state of a circuit breaker from an earlier version. The breaker's own record is gone, so nothing would close it.
-    fn without_breaker(self) -> Self {
-        self
-    }
-
     /// Checks the addresses, units, scripts and schemas, which a document alone cannot validate.
     fn check(&self, _gateway: &Gateway) -> impl Future<Output = Result<(), ApiError>> + Send {
         async { Ok(()) }
@@ -107,43 +74,7 @@ pub(crate) trait Resource: Clone + Send + Sync + 'static {
     fn after_deletion(_gateway: &Gateway, _org: OrgId, _id: &Self::Id) -> impl Future<Output = ()> + Send {
         async {}
     }
-
-    /// The change that stores the resource.
-    fn put(self) -> Change;
-
-    /// The change that deletes the resource.
-    fn deletion(org: OrgId, id: Self::Id) -> Change;
 }
-
-/// Implements the accessors of a [`Resource`]. Only the identifier's field differs between kinds.
-macro_rules! resource_fields {
-    ($id:ident: $type:ty) => {
-        fn org_id(&self) -> ig_core::id::OrgId {
-            self.org_id
-        }
-
-        fn id(&self) -> $type {
-            self.$id.to_owned()
-        }
-
-        fn revision(&self) -> u64 {
-            self.revision
-        }
-
-        fn created_at(&self) -> ig_core::clock::Timestamp {
-            self.created_at
-        }
-
-        fn at_revision(self, revision: u64) -> Self {
-            Self { revision, ..self }
-        }
-
-        fn updated_at(self, updated_at: ig_core::clock::Timestamp) -> Self {
-            Self { updated_at, ..self }
-        }
-    };
-}
-pub(super) use resource_fields;
 
 /// Finds a resource, readable or not.
 async fn found<R: Resource>(gateway: &Gateway, org: OrgId, id: &R::Id) -> Result<MaybeReadable<R>, ApiError> {
@@ -175,7 +106,12 @@ pub(crate) async fn replace<R: Resource>(
     seen: IfMatch,
 ) -> Result<R, ApiError> {
     let expected = seen.against(*document.revision(), stored.revision())?;
-    let resource = R::from_document(document, stored.org_id(), stored.id(), update_stamp(stored.created_at()))?;
+    let resource = R::from_document(
+        document,
+        stored.org_id(),
+        stored.id(),
+        update_stamp(stored.stamp().created_at),
+    )?;
     checked_commit(gateway, resource.succeeding(&stored), expected).await
 }
 

@@ -1,9 +1,6 @@
 //! Templates: the built-in ones, and those of organisations.
 
-use std::sync::Arc;
-
 use ig_core::clock::Timestamp;
-use ig_core::configuration::Change;
 use ig_core::id::{OrgId, TemplateId};
 use ig_core::inbound::InboundIntegration;
 use ig_core::integration::Integration;
@@ -13,7 +10,7 @@ use ig_store::{Listed, MaybeReadable, Page, TemplateFilter, Templates};
 use serde_json::{Map, Value};
 
 use super::new_id;
-use super::resource::{self, Resource, resource_fields};
+use super::resource::{self, Resource};
 use crate::body::document;
 use crate::document::{Secrets, TemplateDocument, filled, to_json};
 use crate::error::{ApiError, ErrorCode};
@@ -25,7 +22,6 @@ mod catalogue;
 
 impl Resource for Template {
     type Document = TemplateDocument;
-    type Id = TemplateId;
 
     const NAME: &'static str = "Template";
 
@@ -38,8 +34,6 @@ impl Resource for Template {
         }
         path::template(text)
     }
-
-    resource_fields!(id: TemplateId);
 
     async fn find(gateway: &Gateway, org: OrgId, id: &TemplateId) -> Result<Option<MaybeReadable<Self>>, ApiError> {
         Ok(gateway.store().templates().get(org, *id).await?.map(MaybeReadable::Readable))
@@ -58,14 +52,6 @@ impl Resource for Template {
             Templates::MAX_PER_ORG
         );
         Err(ApiError::new(ErrorCode::Conflict, message))
-    }
-
-    fn put(self) -> Change {
-        Change::PutTemplate(Arc::new(self))
-    }
-
-    fn deletion(org: OrgId, id: TemplateId) -> Change {
-        Change::DeleteTemplate(org, id)
     }
 }
 

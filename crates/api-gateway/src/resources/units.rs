@@ -1,14 +1,13 @@
 //! Units of organisations.
 
 use ig_core::clock::Timestamp;
-use ig_core::configuration::Change;
 use ig_core::id::{OrgId, Rid};
 use ig_core::integration::Integration;
 use ig_core::organization::OrgUnit;
 use ig_core::ports::StoreError;
 use ig_store::MaybeReadable;
 
-use super::resource::{Resource, resource_fields};
+use super::resource::Resource;
 use crate::document::Unit;
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Gateway;
@@ -16,15 +15,12 @@ use crate::path;
 
 impl Resource for OrgUnit {
     type Document = Unit;
-    type Id = Rid;
 
     const NAME: &'static str = "Unit";
 
     fn parse_id(text: &str) -> Result<Rid, ApiError> {
         path::rid(text)
     }
-
-    resource_fields!(rid: Rid);
 
     async fn find(gateway: &Gateway, org: OrgId, id: &Rid) -> Result<Option<MaybeReadable<Self>>, ApiError> {
         Ok(gateway.store().org_units().get(org, *id).await?.map(MaybeReadable::Readable))
@@ -44,14 +40,6 @@ impl Resource for OrgUnit {
             let message = format!("Integration {} names this unit", user.id);
             Err(ApiError::new(ErrorCode::Conflict, message))
         })
-    }
-
-    fn put(self) -> Change {
-        Change::PutUnit(self)
-    }
-
-    fn deletion(org: OrgId, id: Rid) -> Change {
-        Change::DeleteUnit(org, id)
     }
 }
 

@@ -8,11 +8,11 @@ use ig_core::ports::StoreError;
 use mongodb::bson::{Bson, doc};
 
 use super::Configurations;
-use super::item::{self, ReadItem};
+use super::item;
+use super::kinds::{FollowedKind, IN_SNAPSHOTS, TEMPLATES_KIND};
 use super::log::{LogDocument, LogEntry, Subject};
 use crate::field::long;
-use crate::names::{CONFIG_CHANGES, EVENT_TYPES, INTEGRATIONS, ORG_UNITS, ORGANIZATIONS, TEMPLATES};
-use crate::{inbound_integrations, integrations, jobs};
+use crate::names::CONFIG_CHANGES;
 
 impl Configurations {
     /// The first `limit` changes after a revision, in order and without a gap; `None` when that revision is unknown or
@@ -58,46 +58,33 @@ impl Configurations {
         Ok(resolved.collect())
     }
 
-    /// Boxes the future of each kind: all of them together would not fit on a small stack.
     async fn items(&self, entries: &[LogEntry]) -> Result<HashMap<Subject, Change>, StoreError> {
-        let of = |kind, read| self.of_kind(entries, kind, read).boxed();
-        let organizations = of((ORGANIZATIONS, None), item::organization as ReadItem);
-        let units = of((ORG_UNITS, None), item::unit);
-        let event_types = of((EVENT_TYPES, None), item::event_type);
-        let outbound = of((INTEGRATIONS, Some(integrations::DIRECTION)), item::outbound);
-        let inbound = of((INTEGRATIONS, Some(inbound_integrations::DIRECTION)), item::inbound);
-        let jobs = of((INTEGRATIONS, Some(jobs::DIRECTION)), item::job);
-        let templates = of((TEMPLATES, None), item::template);
-        let found = tokio::try_join!(organizations, units, event_types, outbound, inbound, jobs, templates)?;
-        let found = [found.0, found.1, found.2, found.3, found.4, found.5, found.6];
+        let kinds = IN_SNAPSHOTS.into_iter().chain([TEMPLATES_KIND]);
+        // Each future is boxed: all of them together would not fit on a small stack.
+        let found = kinds.map(|kind| self.of_kind(entries, kind).boxed());
+        let found = futures::future::try_join_all(found).await?;
         let changes = found.into_iter().flatten();
         Ok(changes.map(|change| (Subject::of(&change), change)).collect())
     }
 
     /// Reads the items of one kind from its collection, with its direction where it has one.
-    async fn of_kind(
-        &self,
-        entries: &[LogEntry],
-        kind: (&'static str, Option<&'static str>),
-        read: ReadItem,
-    ) -> Result<Vec<Change>, StoreError> {
+    async fn of_kind(&self, entries: &[LogEntry], kind: FollowedKind) -> Result<Vec<Change>, StoreError> {
         let ours = entries
             .iter()
             .map(|entry| &entry.subject)
-            .filter(|subject| (subject.collection(), subject.direction()) == kind);
+            .filter(|subject| (subject.collection(), subject.direction()) == (kind.collection, kind.direction));
         let keys: Vec<Bson> = ours.map(Subject::key).collect();
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        let (collection, direction) = kind;
-        let mut filter = doc! { "_id": { "$in": keys } };
-        if let Some(direction) = direction {
-            filter.insert("direction", direction);
-        }
-        let items = self.database.raw_documents(collection);
+        let mut filter = kind.filter();
+        filter.insert("_id", doc! { "$in": keys });
+        let items = self.database.raw_documents(kind.collection);
         let found = self.database.all(items.find(filter)).await?;
         let secrets = self.database.secrets();
-        let followed = found.iter().filter_map(|document| item::read_or_log(read, document, secrets));
+        let followed = found
+            .iter()
+            .filter_map(|document| item::read_or_log(kind.read, document, secrets));
         Ok(followed.collect())
     }
 }

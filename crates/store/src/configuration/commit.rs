@@ -8,7 +8,6 @@ use ig_core::history::Action;
 use ig_core::id::{LookupType, OrgId, Rid};
 use ig_core::lookup::LookupTable;
 use ig_core::ports::StoreError;
-use ig_documents::{EventTypeDocument, InboundDocument, JobDocument, Org, OutboundIntegration, TemplateDocument, Unit};
 use mongodb::ClientSession;
 use mongodb::bson::{self, Document, doc};
 use mongodb::error::{Error, Result};
@@ -16,9 +15,9 @@ use mongodb::options::ReturnDocument;
 use serde::Deserialize;
 
 use super::expected::commit_error;
+use super::kinds::encode_change;
 use super::log::{LogDocument, Subject};
 use super::size::size_of;
-use super::stored_document::encode;
 use super::{CommitError, Configurations, Counter, Expected, KEPT_CHANGES, REVISION};
 use crate::field::{long, object_id, unsigned};
 use crate::names::{
@@ -172,25 +171,7 @@ impl Configurations {
     }
 
     pub(super) fn document(&self, change: &Change, revision: u64) -> std::result::Result<Option<Document>, StoreError> {
-        let secrets = self.database.secrets();
-        let document = match change {
-            Change::PutOrganization(organization) => encode::<Org>(organization, revision, secrets),
-            Change::PutUnit(unit) => encode::<Unit>(unit, revision, secrets),
-            Change::PutEventType(definition) => encode::<EventTypeDocument>(definition, revision, secrets),
-            Change::PutIntegration(integration) => encode::<OutboundIntegration>(integration, revision, secrets),
-            Change::PutInbound(inbound) => encode::<InboundDocument>(inbound, revision, secrets),
-            Change::PutJob(job) => encode::<JobDocument>(job, revision, secrets),
-            Change::PutTemplate(template) => encode::<TemplateDocument>(template, revision, secrets),
-            Change::DeleteOrganization(_)
-            | Change::DeleteUnit(..)
-            | Change::DeleteIntegration(..)
-            | Change::DeleteInbound(..)
-            | Change::DeleteJob(..)
-            | Change::DeleteTemplate(..)
-            | Change::DeleteEventType(..)
-            | Change::LookupsChanged(..) => return Ok(None),
-        };
-        document.map(Some)
+        encode_change(change, revision, self.database.secrets())
     }
 
     /// Activating an integration means that its target works again: earlier failures no longer count.

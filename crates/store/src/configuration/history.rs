@@ -3,15 +3,14 @@
 use ig_core::configuration::Change;
 use ig_core::history::{Action, Item, ItemKind, Version};
 use ig_core::ports::StoreError;
-use ig_documents::{EventTypeDocument, InboundDocument, JobDocument, Org, OutboundIntegration, TemplateDocument, Unit};
 use mongodb::ClientSession;
 use mongodb::bson::{self, Document, doc};
 use mongodb::error::Result;
 use serde::{Deserialize, Serialize};
 
 use super::Configurations;
+use super::kinds::decode_change;
 use super::log::Subject;
-use super::stored_document::{StoredDocument, decode};
 use crate::audit_logs::{ActorDocument, AuditDocument, Retention};
 use crate::error::unreadable;
 use crate::field::{long, timestamp, unsigned};
@@ -144,20 +143,7 @@ impl Configurations {
     }
 
     pub(super) fn content(&self, kind: ItemKind, document: Document) -> std::result::Result<Change, StoreError> {
-        match kind {
-            ItemKind::Organization => self.item::<Org>(document),
-            ItemKind::Unit => self.item::<Unit>(document),
-            ItemKind::EventType => self.item::<EventTypeDocument>(document),
-            ItemKind::OutboundIntegration => self.item::<OutboundIntegration>(document),
-            ItemKind::InboundIntegration => self.item::<InboundDocument>(document),
-            ItemKind::ScheduledJob => self.item::<JobDocument>(document),
-            ItemKind::Template => self.item::<TemplateDocument>(document),
-            ItemKind::Lookups | ItemKind::User | ItemKind::ApiKey => Err(unreadable("kind")),
-        }
-    }
-
-    fn item<D: StoredDocument>(&self, document: Document) -> std::result::Result<Change, StoreError> {
-        decode::<D>(document, self.database.secrets()).map(D::put)
+        decode_change(kind, document, self.database.secrets())
     }
 }
 

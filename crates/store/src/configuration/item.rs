@@ -8,7 +8,9 @@ use ig_core::configuration::{Change, MAX_ITEM_BYTES};
 use ig_core::id::{IntegrationId, OrgId, Rid};
 use ig_core::organization::{OrgUnit, Organization, Profile, RequestLimits};
 use ig_core::ports::StoreError;
-use ig_documents::{EventTypeDocument, InboundDocument, JobDocument, Org, OutboundIntegration, TemplateDocument, Unit};
+use ig_documents::{
+    ConfigurationItem, EventTypeDocument, InboundDocument, JobDocument, Org, OutboundIntegration, TemplateDocument, Unit,
+};
 use mongodb::bson::{Document, RawDocument};
 
 use super::stored_document::{StoredDocument, decode, stand_in};
@@ -82,7 +84,7 @@ fn log_unreadable(raw: &RawDocument, error: &StoreError) {
 pub(super) fn event_type(raw: &RawDocument, secrets: &SecretSealer) -> Result<Change, StoreError> {
     let mut stored = to_document(raw)?;
     stored.remove("samplePayload");
-    decode::<EventTypeDocument>(stored, secrets).map(EventTypeDocument::put)
+    decode::<EventTypeDocument>(stored, secrets).map(ConfigurationItem::put)
 }
 
 pub(super) fn template(raw: &RawDocument, secrets: &SecretSealer) -> Result<Change, StoreError> {
@@ -119,11 +121,11 @@ fn or_stand_in<D: StoredDocument>(
     let stand_in = to_document(raw)
         .ok()
         .and_then(|stored| stand_in::<D>(stored, secrets, &reason));
-    Ok(stand_in.map_or_else(|| gone(org, id), D::put))
+    Ok(stand_in.map_or_else(|| gone(org, id), ConfigurationItem::put))
 }
 
 fn item<D: StoredDocument>(raw: &RawDocument, secrets: &SecretSealer) -> Result<Change, StoreError> {
-    decode::<D>(to_document(raw)?, secrets).map(D::put)
+    decode::<D>(to_document(raw)?, secrets).map(ConfigurationItem::put)
 }
 
 fn to_document(raw: &RawDocument) -> Result<Document, StoreError> {

@@ -6,18 +6,16 @@
 use futures::TryStreamExt as _;
 use ig_core::history::ItemKind;
 use ig_core::ports::StoreError;
-use ig_documents::{EventTypeDocument, InboundDocument, JobDocument, Org, OutboundIntegration, TemplateDocument, Unit};
 use mongodb::bson::{Bson, Document, doc};
 
 use super::Counter;
 use super::format::{self, FORMAT};
-use super::stored_document::{StoredDocument, current, decode};
+use super::kinds::{kind_in, rewritten};
 use crate::database::Database;
 use crate::error::unreadable;
 use crate::names::{CONFIG_VERSIONS, COUNTERS, EVENT_TYPES, INTEGRATIONS, ORG_UNITS, ORGANIZATIONS, TEMPLATES};
 use crate::secret_sealer::SecretSealer;
 use crate::stored::Stored;
-use crate::{inbound_integrations, integrations, jobs};
 
 /// Documents rewritten concurrently; the server then makes their writes durable together.
 const CONCURRENCY: usize = 16;
@@ -126,7 +124,7 @@ impl RewriteTarget {
     /// A filter that matches as long as the document is as it was read, and the document in the current format.
     fn rewritten(self, stored: &Document, secrets: &SecretSealer) -> Result<Option<(Document, Document)>, StoreError> {
         let (kind, content) = match self.field {
-            None => (item_kind(self.collection, stored)?, stored),
+            None => (kind_in(self.collection, stored)?, stored),
             Some(field) => {
                 let Ok(content) = stored.get_document(field) else {
                     return Ok(None);
@@ -140,51 +138,10 @@ impl RewriteTarget {
         }
         let mut unchanged = doc! { self.path("format"): { "$exists": false } };
         unchanged.insert(self.path("revision"), content.get("revision").cloned());
-        Ok(Some((unchanged, upgraded(kind, content.clone(), secrets)?)))
+        Ok(Some((unchanged, rewritten(kind, content.clone(), secrets)?)))
     }
 
     fn path(self, name: &str) -> String {
         self.field.map_or_else(|| name.to_owned(), |field| format!("{field}.{name}"))
     }
-}
-
-fn item_kind(collection: &str, stored: &Document) -> Result<ItemKind, StoreError> {
-    match collection {
-        ORGANIZATIONS => Ok(ItemKind::Organization),
-        ORG_UNITS => Ok(ItemKind::Unit),
-        EVENT_TYPES => Ok(ItemKind::EventType),
-        TEMPLATES => Ok(ItemKind::Template),
-        _ => integration_kind(stored),
-    }
-}
-
-/// The kind of a document in the collection that all integrations share.
-pub(super) fn integration_kind(stored: &Document) -> Result<ItemKind, StoreError> {
-    match stored.get_str("direction") {
-        Ok(integrations::DIRECTION) => Ok(ItemKind::OutboundIntegration),
-        Ok(inbound_integrations::DIRECTION) => Ok(ItemKind::InboundIntegration),
-        Ok(jobs::DIRECTION) => Ok(ItemKind::ScheduledJob),
-        Ok(_) | Err(_) => Err(unreadable("direction")),
-    }
-}
-
-fn upgraded(kind: ItemKind, stored: Document, secrets: &SecretSealer) -> Result<Document, StoreError> {
-    match kind {
-        ItemKind::Organization => checked_current::<Org>(stored, secrets),
-        ItemKind::Unit => checked_current::<Unit>(stored, secrets),
-        ItemKind::EventType => checked_current::<EventTypeDocument>(stored, secrets),
-        ItemKind::Template => checked_current::<TemplateDocument>(stored, secrets),
-        ItemKind::OutboundIntegration => checked_current::<OutboundIntegration>(stored, secrets),
-        ItemKind::InboundIntegration => checked_current::<InboundDocument>(stored, secrets),
-        ItemKind::ScheduledJob => checked_current::<JobDocument>(stored, secrets),
-        ItemKind::Lookups | ItemKind::User | ItemKind::ApiKey => Err(unreadable("kind")),
-    }
-}
-
-/// The document in the current format, provided that it can be read. A process that lacks the key of some secrets would seal others
-/// under a key that the next process may lack.
-fn checked_current<D: StoredDocument>(stored: Document, secrets: &SecretSealer) -> Result<Document, StoreError> {
-    let rewritten = current::<D>(stored, secrets)?;
-    decode::<D>(rewritten.clone(), secrets)?;
-    Ok(rewritten)
 }

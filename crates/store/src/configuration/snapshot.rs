@@ -5,13 +5,12 @@ use futures::{StreamExt, TryStreamExt};
 use ig_core::configuration::Change;
 use ig_core::ports::StoreError;
 use mongodb::Cursor;
-use mongodb::bson::{Document, RawDocumentBuf, doc};
+use mongodb::bson::RawDocumentBuf;
 
 use super::Configurations;
-use super::item::{self, ReadItem};
+use super::item;
+use super::kinds::{FollowedKind, IN_SNAPSHOTS};
 use crate::database::Database;
-use crate::names::{EVENT_TYPES, INTEGRATIONS, ORG_UNITS, ORGANIZATIONS};
-use crate::{inbound_integrations, integrations, jobs};
 
 const BATCH: usize = 1_000;
 
@@ -29,34 +28,15 @@ impl Configurations {
     /// returns `None` and the caller begins again.
     pub async fn snapshot(&self) -> Result<(u64, Items), StoreError> {
         let revision = self.revision().await?;
-        let database = &self.database;
-        let organizations = item_batches(database, ORGANIZATIONS, doc! {}, item::organization);
-        let units = item_batches(database, ORG_UNITS, doc! {}, item::unit);
-        let event_types = item_batches(database, EVENT_TYPES, doc! {}, item::event_type);
-        let integrations = item_batches(database, INTEGRATIONS, of_direction(integrations::DIRECTION), item::outbound);
-        let inbound = item_batches(
-            database,
-            INTEGRATIONS,
-            of_direction(inbound_integrations::DIRECTION),
-            item::inbound,
-        );
-        let jobs = item_batches(database, INTEGRATIONS, of_direction(jobs::DIRECTION), item::job);
-        let acted_on = integrations.chain(inbound).chain(jobs);
-        let items = organizations.chain(units).chain(event_types).chain(acted_on);
+        let database = self.database.clone();
+        let items = stream::iter(IN_SNAPSHOTS).flat_map(move |kind| item_batches(&database, kind));
         Ok((revision, items.boxed()))
     }
 }
 
-fn of_direction(direction: &str) -> Document {
-    doc! { "direction": direction }
-}
-
-fn item_batches(database: &Database, collection: &'static str, filter: Document, read: ReadItem) -> Items {
+fn item_batches(database: &Database, kind: FollowedKind) -> Items {
     let database = database.clone();
-    stream::try_unfold(None, move |cursor| {
-        next_batch(database.clone(), collection, filter.clone(), read, cursor)
-    })
-    .boxed()
+    stream::try_unfold(None, move |cursor| next_batch(database.clone(), kind, cursor)).boxed()
 }
 
 /// Documents as stored.
@@ -64,23 +44,21 @@ type RawCursor = Cursor<RawDocumentBuf>;
 
 async fn next_batch(
     database: Database,
-    collection: &'static str,
-    filter: Document,
-    read: ReadItem,
+    kind: FollowedKind,
     cursor: Option<RawCursor>,
 ) -> Result<Option<(Vec<Change>, Option<RawCursor>)>, StoreError> {
     let mut cursor = match cursor {
         Some(cursor) => cursor,
         None => {
             database
-                .within(database.raw_documents(collection).find(filter).batch_size(2_000))
+                .within(database.raw_documents(kind.collection).find(kind.filter()).batch_size(2_000))
                 .await?
         }
     };
     let mut batch = Vec::with_capacity(BATCH);
     while batch.len() < BATCH {
         match database.within(cursor.try_next()).await? {
-            Some(document) => batch.extend(item::read_or_log(read, &document, database.secrets())),
+            Some(document) => batch.extend(item::read_or_log(kind.read, &document, database.secrets())),
             None => break,
         }
     }

@@ -4,12 +4,10 @@
 //! already, so that reading does not depend on how far the rewriting is.
 
 use ig_core::clock::Timestamp;
-use ig_core::configuration::Change;
 use ig_core::fault::Faults;
 use ig_core::id::{IntegrationId, OrgId};
-use ig_core::integration::Hold;
 use ig_core::ports::StoreError;
-use ig_documents::{HoldDocument, ResourceDocument, SecretPlace, Stamp, Unchecked};
+use ig_documents::{ConfigurationItem, HoldDocument, ResourceDocument, SecretPlace, Stamp, Unchecked};
 use mongodb::bson::{self, Bson, Document, doc};
 
 use super::format::{self, FORMAT};
@@ -20,6 +18,9 @@ use crate::maybe_readable::{MaybeReadable, Unreadable};
 use crate::page::{Listed, Page};
 use crate::secret_sealer::{SecretError, SecretSealer};
 use crate::stored::read_document;
+
+/// The identifier of the items that a document describes.
+type ItemId<D> = <<D as ResourceDocument>::Item as ConfigurationItem>::Id;
 
 /// A document of configuration in the store.
 pub(crate) trait StoredDocument: ResourceDocument {
@@ -32,16 +33,7 @@ pub(crate) trait StoredDocument: ResourceDocument {
     fn key(item: &Self::Item) -> Bson;
 
     /// The item's identifier within its organisation, from a stored document.
-    fn id(stored: &Document) -> Result<Self::Id, StoreError>;
-
-    /// When the item was created and changed.
-    fn stamp(item: &Self::Item) -> Stamp;
-
-    /// The item at a revision, and on hold if it is.
-    fn restored(item: Self::Item, revision: u64, hold: Option<Hold>) -> Self::Item;
-
-    /// The change that puts the item.
-    fn put(item: Self::Item) -> Change;
+    fn id(stored: &Document) -> Result<ItemId<Self>, StoreError>;
 
     /// Rewrites a document of format 1.
     fn upgrade(stored: &mut Document, sealer: &Sealer<'_>) -> Result<(), StoreError>;
@@ -104,11 +96,8 @@ fn replaced(
 }
 
 /// The stored document of an item.
-pub(crate) fn encode<D>(item: &D::Item, revision: u64, secrets: &SecretSealer) -> Result<Document, StoreError>
-where
-    D: StoredDocument<Item: Clone>,
-{
-    let (key, stamp) = (D::key(item), D::stamp(item));
+pub(crate) fn encode<D: StoredDocument>(item: &D::Item, revision: u64, secrets: &SecretSealer) -> Result<Document, StoreError> {
+    let (key, stamp) = (D::key(item), item.stamp());
     let mut document = D::from_item(item.clone()).map_err(|faults| invalid(&faults))?;
     let hold = document.take_hold();
     let owner = key_text(&key);
@@ -196,7 +185,11 @@ fn into_item<D: StoredDocument>(mut document: D, stored: &Document) -> Result<D:
     let hold = hold.map_err(|faults| invalid(&faults))?;
     let item = document.into_item(OrgId(org), D::id(stored)?, stamp, &Unchecked);
     let item = item.map_err(|faults| invalid(&faults))?;
-    Ok(D::restored(item, revision(stored)?, hold))
+    let mut item = item.at_revision(revision(stored)?);
+    if let Some((_, held)) = item.activity() {
+        *held = hold;
+    }
+    Ok(item)
 }
 
 /// The item's revision.

@@ -4,7 +4,7 @@ use ig_core::history::ItemKind;
 use ig_core::ports::StoreError;
 use mongodb::bson::{Bson, Document, doc};
 
-use super::super::rewrite::integration_kind;
+use super::super::kinds::integration_kind;
 use crate::names::{CONFIG_VERSIONS, INTEGRATIONS};
 
 /// A collection of documents with secrets.
