@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use http::Method;
 use ig_testkit::mysql::QueueRow;
 use ig_testkit::wait::{eventually, eventually_within};
 use serde_json::json;
 
-use crate::setup::{ORG, setup};
+use crate::setup::{ORG, setup, setup_for_orders};
 
 /// Sends 400 events through a limit of 100 over two workers. The law does not depend on the window's length: a window has 40
 /// slices, and a request that arrives late by less than a slice counts where it was granted.
@@ -105,7 +106,7 @@ async fn invalid_rate_limit_is_refused_by_name() {
         "rateLimits": {"maxRequests": 0, "windowSeconds": 100_000}, "breaker": {"probeAfterSeconds": 0},
     });
     let path = format!("/outbound-integrations?orgId={ORG}");
-    let answer = setup.stack.api.call(http::Method::POST, &path, Some(&body)).await;
+    let answer = setup.stack.api.call(Method::POST, &path, Some(&body)).await;
     let text = answer.body.to_string();
     for pointer in [
         "/rateLimits/maxRequests",
@@ -114,4 +115,32 @@ async fn invalid_rate_limit_is_refused_by_name() {
     ] {
         assert!(text.contains(pointer), "{pointer}: {text}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn test_delivery_beyond_the_rate_limit_is_told_and_never_sent_later() {
+    let setup = setup_for_orders().await;
+    let api = &setup.stack.api;
+    let more = json!({"rateLimits": {"maxRequests": 1, "windowSeconds": 86_400}});
+    let id = api.integration(ORG, "order", &setup.receiver.url("/limited"), more).await;
+    let path = format!("/outbound-integrations/{id}/test?orgId={ORG}");
+    let mut outcomes = Vec::new();
+    for number in 0..2 {
+        let payload = json!({"payload": {"number": number}});
+        eventually("a worker takes the test delivery", async || {
+            let tested = api.call(Method::POST, &path, Some(&payload)).await;
+            let is_taken = tested.status.is_success();
+            outcomes.extend(is_taken.then(|| tested.body["results"][0].clone()));
+            is_taken
+        })
+        .await;
+    }
+    assert_eq!(outcomes[0]["outcome"], "DELIVERED", "{outcomes:?}");
+    assert_eq!(
+        (&outcomes[1]["outcome"], &outcomes[1]["errorCategory"]),
+        (&json!("FAILED"), &json!("RATE_LIMIT")),
+        "{outcomes:?}"
+    );
+    assert_eq!(setup.receiver.count(), 1);
+    assert_eq!(api.list(ORG, "dlq", "entries", "").await, Vec::<serde_json::Value>::new());
 }

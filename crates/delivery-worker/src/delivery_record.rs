@@ -201,9 +201,16 @@ impl DeliveryRecord {
             | DeliveryOutcome::Failed(failure)
                 if self.log.trigger == TriggerType::Manual =>
             {
-                // A delivery tried by hand shows its failure; it becomes no dead letter.
+                // A test delivery shows its failure; it becomes no dead letter.
                 self.log.status = DeliveryStatus::Failed;
                 self.log.error = Some((failure.category, failure.message));
+                None
+            }
+            DeliveryOutcome::RateLimited(until) if self.log.trigger == TriggerType::Manual => {
+                self.add_step("limit", Duration::ZERO, format!("no room before {until}"));
+                self.log.status = DeliveryStatus::Failed;
+                let message = "The integration's own limit left no room.".to_owned();
+                self.log.error = Some((ErrorCategory::RateLimit, message));
                 None
             }
             DeliveryOutcome::Held(hold) => {
