@@ -4,7 +4,7 @@
 use serde::de::{DeserializeOwned, Error as _};
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Serializes a field.
 pub fn serialize<T: Serialize, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
@@ -15,14 +15,42 @@ pub fn serialize<T: Serialize, S: Serializer>(value: &T, serializer: S) -> Resul
     serializer.serialize_str(&text)
 }
 
+/// What free JSON is kept in.
+pub trait FreeJson: Sized {
+    /// Takes a value as it was parsed. A way through `serde_json::from_value` would take an object with one of its private keys for a
+    /// number or a raw text.
+    fn from_json(value: Value) -> Option<Self>;
+}
+
+impl FreeJson for Value {
+    fn from_json(value: Value) -> Option<Self> {
+        Some(value)
+    }
+}
+
+impl FreeJson for Map<String, Value> {
+    fn from_json(value: Value) -> Option<Self> {
+        match value {
+            Value::Object(object) => Some(object),
+            _ => None,
+        }
+    }
+}
+
+impl<T: FreeJson> FreeJson for Option<T> {
+    fn from_json(value: Value) -> Option<Self> {
+        T::from_json(value).map(Some)
+    }
+}
+
 /// Deserializes a field.
-pub fn deserialize<'de, T: DeserializeOwned, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+pub fn deserialize<'de, T: DeserializeOwned + FreeJson, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     if deserializer.is_human_readable() {
         return T::deserialize(deserializer);
     }
     let text = String::deserialize(deserializer)?;
     let value = ig_core::json::parse(text.as_bytes()).map_err(D::Error::custom)?;
-    serde_json::from_value(value).map_err(D::Error::custom)
+    T::from_json(value).ok_or_else(|| D::Error::custom("is not of the kind of JSON that belongs here"))
 }
 
 /// An optional field that may be null: absent is `None`, and null is a value like any other.
@@ -36,7 +64,7 @@ pub mod nullable {
 
     /// Deserializes a field that is present, null included.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
-        super::deserialize(deserializer).map(Some)
+        super::deserialize::<Value, D>(deserializer).map(Some)
     }
 }
 

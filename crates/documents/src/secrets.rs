@@ -38,6 +38,24 @@ pub enum SecretPlace<'a> {
 }
 
 impl SecretPlace<'_> {
+    /// Whether a text at this place needs no sealing: a header that carries no credential.
+    pub fn is_plain(self, text: &str) -> bool {
+        match self {
+            Self::Header(name) | Self::SourceHeader(name) => !must_mask(name, text),
+            _ => false,
+        }
+    }
+
+    /// Whether a place may hold a plain text as well as a secret.
+    pub fn may_be_plain(self) -> bool {
+        matches!(self, Self::Header(_) | Self::SourceHeader(_))
+    }
+
+    /// Whether the place belongs to a job's data source, which is sealed as a whole.
+    pub fn is_in_source(self) -> bool {
+        matches!(self, Self::SourceConnection | Self::SourceHeader(_))
+    }
+
     /// Whether a text at this place is masked.
     pub(crate) fn is_masked(self, text: &str, secrets: Secrets) -> bool {
         match (secrets, self) {

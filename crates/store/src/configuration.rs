@@ -10,7 +10,7 @@ mod commit;
 mod expected;
 pub(crate) mod format;
 mod history;
-mod item;
+pub(crate) mod item;
 mod kinds;
 mod log;
 pub(crate) mod rewrite;
@@ -28,7 +28,7 @@ use serde::Deserialize;
 pub use expected::{CommitError, Expected};
 pub use secrets::SecretsTally;
 pub use snapshot::Items;
-pub(crate) use stored_document::{Sealer, StoredDocument, integration_id};
+pub(crate) use stored_document::{ItemSealer, StoredDocument, integration_id, serialized};
 
 use crate::database::Database;
 use crate::field::unsigned;

@@ -6,7 +6,7 @@ use ig_core::ports::StoreError;
 use ig_documents::EventTypeDocument;
 use mongodb::bson::{Bson, Document, doc};
 
-use crate::configuration::{Sealer, StoredDocument, format, stored_document};
+use crate::configuration::{ItemSealer, StoredDocument, format, stored_document};
 use crate::database::Database;
 use crate::error::unreadable;
 use crate::names::EVENT_TYPES;
@@ -53,7 +53,7 @@ impl StoredDocument for EventTypeDocument {
         Ok(EventType::new(name))
     }
 
-    fn upgrade(stored: &mut Document, _: &Sealer<'_>) -> Result<(), StoreError> {
+    fn upgrade(stored: &mut Document, _: &ItemSealer<'_>) -> Result<(), StoreError> {
         format::drop_nulls(stored);
         Ok(())
     }

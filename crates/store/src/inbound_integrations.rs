@@ -3,10 +3,10 @@
 use ig_core::id::{IntegrationId, OrgId};
 use ig_core::inbound::{InboundIntegration, RouteName};
 use ig_core::ports::StoreError;
-use ig_documents::{AuthType, HoldDocument, InboundAuthType, InboundDocument};
+use ig_documents::{HoldDocument, InboundDocument};
 use mongodb::bson::{Bson, Document, doc};
 
-use crate::configuration::{Sealer, StoredDocument, format, integration_id, stored_document};
+use crate::configuration::{ItemSealer, StoredDocument, format, integration_id, stored_document};
 use crate::database::Database;
 use crate::error::unreadable;
 use crate::field::object_id;
@@ -88,6 +88,36 @@ fn of(org: OrgId, id: IntegrationId) -> Document {
 impl StoredDocument for InboundDocument {
     const COLLECTION: &'static str = INTEGRATIONS;
     const DIRECTION: Option<&'static str> = Some(DIRECTION);
+    const REQUIRED: &'static [&'static str] = &[
+        "isActive",
+        "inboundAuthType",
+        "allowedAddresses",
+        "outgoingAuthType",
+        "signing",
+        "customHeaders",
+    ];
+    /// It matches the same calls and sends nothing.
+    const STAND_INS: &'static [&'static [&'static str]] = &[
+        &[
+            "name",
+            "type",
+            "tenantId",
+            "targetUrl",
+            "httpMethod",
+            "allowedMethods",
+            "pathSuffix",
+            "allowedAddresses",
+            "timeouts",
+            "retryCount",
+            "maxConcurrency",
+            "rateLimits",
+            "breaker",
+            "logLevel",
+            "logging",
+        ],
+        &["type", "tenantId", "allowedMethods", "pathSuffix"],
+        &["type", "tenantId"],
+    ];
 
     fn key(item: &InboundIntegration) -> Bson {
         object_id(item.id.0).into()
@@ -97,7 +127,7 @@ impl StoredDocument for InboundDocument {
         integration_id(stored)
     }
 
-    fn upgrade(stored: &mut Document, sealer: &Sealer<'_>) -> Result<(), StoreError> {
+    fn upgrade(stored: &mut Document, sealer: &ItemSealer<'_>) -> Result<(), StoreError> {
         format::upgrade_target(stored, sealer)?;
         format::upgrade_breaker(stored);
         format::upgrade_transformation(stored, "request", "request");
@@ -116,31 +146,5 @@ impl StoredDocument for InboundDocument {
 
     fn take_hold(&mut self) -> Option<HoldDocument> {
         self.hold.take()
-    }
-
-    /// It matches the same calls and sends nothing. An integration that was switched off stays off.
-    fn held(self, hold: HoldDocument) -> Option<Self> {
-        let is_draft = self.is_active == Some(false) && self.hold.is_none();
-        Some(Self {
-            inbound_auth_type: Some(InboundAuthType::None),
-            inbound_auth_config: None,
-            outgoing_auth_type: Some(AuthType::None),
-            outgoing_auth_config: None,
-            signing: None,
-            custom_headers: None,
-            request_transformation_mode: None,
-            request_field_mappings: None,
-            request_static_fields: None,
-            request_passthrough: None,
-            request_transform_script: None,
-            response_transformation_mode: None,
-            response_field_mappings: None,
-            response_static_fields: None,
-            response_passthrough: None,
-            response_transform_script: None,
-            is_active: Some(false),
-            hold: (!is_draft).then_some(hold),
-            ..self
-        })
     }
 }

@@ -3,11 +3,11 @@
 use ig_core::id::{EventType, IntegrationId, OrgId, Rid};
 use ig_core::integration::Integration;
 use ig_core::ports::StoreError;
-use ig_documents::{ActionDocument, AuthType, HoldDocument, OutboundIntegration, SchedulingConfig};
+use ig_documents::{HoldDocument, OutboundDocument, SchedulingConfig};
 use mongodb::bson::{Bson, Document, doc};
 use serde::Deserialize;
 
-use crate::configuration::{Sealer, StoredDocument, format, integration_id, stored_document};
+use crate::configuration::{ItemSealer, StoredDocument, format, integration_id, stored_document};
 use crate::database::Database;
 use crate::field::object_id;
 use crate::maybe_readable::MaybeReadable;
@@ -49,12 +49,12 @@ impl Integrations {
 
     /// Reads one of an organisation's integrations.
     pub async fn get(&self, org: OrgId, id: IntegrationId) -> Result<Option<Integration>, StoreError> {
-        stored_document::get::<OutboundIntegration>(&self.database, of(org, id)).await
+        stored_document::get::<OutboundDocument>(&self.database, of(org, id)).await
     }
 
     /// The same, where the item may be undecodable.
     pub async fn find(&self, org: OrgId, id: IntegrationId) -> Result<Option<MaybeReadable<Integration>>, StoreError> {
-        stored_document::find::<OutboundIntegration>(&self.database, of(org, id)).await
+        stored_document::find::<OutboundDocument>(&self.database, of(org, id)).await
     }
 
     /// The number of requests that one event causes through an integration; `None` if it does not exist.
@@ -75,7 +75,7 @@ impl Integrations {
         filter: &IntegrationFilter,
         page: Page,
     ) -> Result<Listed<MaybeReadable<Integration>>, StoreError> {
-        stored_document::list::<OutboundIntegration>(&self.database, query(org, filter), page).await
+        stored_document::list::<OutboundDocument>(&self.database, query(org, filter), page).await
     }
 }
 
@@ -104,9 +104,36 @@ fn query(org: OrgId, filter: &IntegrationFilter) -> Document {
     query
 }
 
-impl StoredDocument for OutboundIntegration {
+impl StoredDocument for OutboundDocument {
     const COLLECTION: &'static str = INTEGRATIONS;
     const DIRECTION: Option<&'static str> = Some(DIRECTION);
+    const REQUIRED: &'static [&'static str] = &["isActive", "outgoingAuthType", "signing", "customHeaders"];
+    /// It matches the same events, or more of them, and sends nothing.
+    const STAND_INS: &'static [&'static [&'static str]] = &[
+        &[
+            "name",
+            "eventType",
+            "tenantId",
+            "scope",
+            "excludedEntityRids",
+            "targetUrl",
+            "httpMethod",
+            "filter",
+            "actions",
+            "multiActionDelayMs",
+            "timeoutMs",
+            "retryCount",
+            "ordering",
+            "maxConcurrency",
+            "rateLimits",
+            "breaker",
+            "logLevel",
+            "schedulingMode",
+            "schedulingConfig",
+        ],
+        &["name", "eventType", "tenantId", "scope", "excludedEntityRids", "targetUrl"],
+        &["eventType", "tenantId", "scope"],
+    ];
 
     fn key(item: &Integration) -> Bson {
         object_id(item.id.0).into()
@@ -116,7 +143,7 @@ impl StoredDocument for OutboundIntegration {
         integration_id(stored)
     }
 
-    fn upgrade(stored: &mut Document, sealer: &Sealer<'_>) -> Result<(), StoreError> {
+    fn upgrade(stored: &mut Document, sealer: &ItemSealer<'_>) -> Result<(), StoreError> {
         format::upgrade_target(stored, sealer)?;
         format::upgrade_breaker(stored);
         format::upgrade_transformation(stored, "transformation", "");
@@ -126,35 +153,5 @@ impl StoredDocument for OutboundIntegration {
 
     fn take_hold(&mut self) -> Option<HoldDocument> {
         self.hold.take()
-    }
-
-    /// It matches the same events and sends nothing. An integration that was switched off stays off.
-    fn held(self, hold: HoldDocument) -> Option<Self> {
-        let is_draft = self.is_active == Some(false) && self.hold.is_none();
-        let actions = self.actions.unwrap_or_default().into_iter();
-        let untransformed = actions.map(|action| ActionDocument {
-            transformation_mode: None,
-            field_mappings: None,
-            static_fields: None,
-            passthrough: None,
-            transform_script: None,
-            ..action
-        });
-        Some(Self {
-            outgoing_auth_type: Some(AuthType::None),
-            outgoing_auth_config: None,
-            signing: None,
-            custom_headers: None,
-            transformation_mode: None,
-            field_mappings: None,
-            static_fields: None,
-            passthrough: Some(false),
-            transform_script: None,
-            lookups: None,
-            actions: Some(untransformed.collect()),
-            is_active: Some(false),
-            hold: (!is_draft).then_some(hold),
-            ..self
-        })
     }
 }

@@ -3,18 +3,22 @@
 use ig_core::id::{IntegrationId, OrgId};
 use ig_core::job::Job;
 use ig_core::ports::StoreError;
-use ig_documents::{JobDocument, JobScheduleDocument};
+use ig_documents::{DataSourceDocument, JobDocument, JobScheduleDocument};
 use mongodb::bson::{Bson, Document, doc};
 
-use crate::configuration::{Sealer, StoredDocument, format, integration_id, stored_document};
+use crate::configuration::{ItemSealer, StoredDocument, format, integration_id, serialized, stored_document};
 use crate::database::Database;
-use crate::field::object_id;
+use crate::error::unreadable;
+use crate::field::{json, object_id};
 use crate::maybe_readable::MaybeReadable;
 use crate::names::INTEGRATIONS;
 use crate::page::{Listed, Page, add_search};
 
 /// The value of `direction` in these documents.
 pub(crate) const DIRECTION: &str = "SCHEDULED";
+
+/// The field that is sealed as a whole.
+const DATA_SOURCE: &str = "dataSource";
 
 /// Selects jobs; a condition that is `None` matches all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -74,6 +78,7 @@ fn of(org: OrgId, id: IntegrationId) -> Document {
 impl StoredDocument for JobDocument {
     const COLLECTION: &'static str = INTEGRATIONS;
     const DIRECTION: Option<&'static str> = Some(DIRECTION);
+    const REQUIRED: &'static [&'static str] = &["isActive", "outgoingAuthType", "signing", "customHeaders"];
 
     fn key(item: &Job) -> Bson {
         object_id(item.id.0).into()
@@ -83,12 +88,26 @@ impl StoredDocument for JobDocument {
         integration_id(stored)
     }
 
-    fn upgrade(stored: &mut Document, sealer: &Sealer<'_>) -> Result<(), StoreError> {
+    fn upgrade(stored: &mut Document, sealer: &ItemSealer<'_>) -> Result<(), StoreError> {
         format::upgrade_target(stored, sealer)?;
         if let Some(script) = stored.remove("transformScript") {
             stored.insert("transformation", doc! { "mode": "SCRIPT", "script": script });
         }
-        format::upgrade_text::<JobScheduleDocument>(stored, "schedule")?;
-        format::upgrade_data_source(stored, sealer)
+        format::upgrade_text::<JobScheduleDocument>(stored, "schedule")
+    }
+
+    /// The data source is sealed as a whole: its address, query and body hold secrets as well.
+    fn seal_whole(&self, stored: &mut Document, sealer: &ItemSealer<'_>) -> Result<(), StoreError> {
+        let text = serde_json::to_string(&self.data_source).map_err(|_| unreadable(DATA_SOURCE))?;
+        stored.insert(DATA_SOURCE, sealer.seal(&text, DATA_SOURCE)?);
+        Ok(())
+    }
+
+    fn open_whole(stored: &mut Document, sealer: &ItemSealer<'_>) -> Result<(), StoreError> {
+        let sealed = stored.get_str(DATA_SOURCE).map_err(|_| unreadable(DATA_SOURCE))?;
+        let source = json(DATA_SOURCE, &sealer.open(sealed, DATA_SOURCE)?)?;
+        let source: DataSourceDocument = serde_json::from_value(source).map_err(|_| unreadable(DATA_SOURCE))?;
+        stored.insert(DATA_SOURCE, serialized(&source)?);
+        Ok(())
     }
 }

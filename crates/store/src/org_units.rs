@@ -3,10 +3,10 @@
 use ig_core::id::{OrgId, Rid};
 use ig_core::organization::OrgUnit;
 use ig_core::ports::StoreError;
-use ig_documents::Unit;
+use ig_documents::UnitDocument;
 use mongodb::bson::{Bson, Document, doc};
 
-use crate::configuration::{Sealer, StoredDocument, format, stored_document};
+use crate::configuration::{ItemSealer, StoredDocument, format, item, stored_document};
 use crate::database::Database;
 use crate::error::unreadable;
 use crate::names::ORG_UNITS;
@@ -25,18 +25,22 @@ impl OrgUnits {
 
     /// Reads one unit of an organisation.
     pub async fn get(&self, org: OrgId, rid: Rid) -> Result<Option<OrgUnit>, StoreError> {
-        stored_document::get::<Unit>(&self.database, doc! { "_id": rid.0, "orgId": org.0 }).await
+        let filter = doc! { "_id": rid.0, "orgId": org.0 };
+        let stored = stored_document::one::<UnitDocument>(&self.database, filter).await?;
+        let secrets = self.database.secrets();
+        stored.map(|stored| item::read_unit(&stored, secrets)).transpose()
     }
 
     /// Lists an organisation's units by number; `search` matches name and code.
     pub async fn list(&self, org: OrgId, search: Option<&str>, page: Page) -> Result<Listed<OrgUnit>, StoreError> {
         let mut filter = doc! { "orgId": org.0 };
         add_search(&mut filter, search, &["name", "code"]);
-        stored_document::list_plain::<Unit>(&self.database, filter, page).await
+        let listed = stored_document::page::<UnitDocument>(&self.database, filter, page).await?;
+        listed.try_map(|stored| item::read_unit(&stored, self.database.secrets()))
     }
 }
 
-impl StoredDocument for Unit {
+impl StoredDocument for UnitDocument {
     const COLLECTION: &'static str = ORG_UNITS;
 
     fn key(item: &OrgUnit) -> Bson {
@@ -47,7 +51,7 @@ impl StoredDocument for Unit {
         stored.get_i64("rid").map(Rid).map_err(|_| unreadable("rid"))
     }
 
-    fn upgrade(stored: &mut Document, _: &Sealer<'_>) -> Result<(), StoreError> {
+    fn upgrade(stored: &mut Document, _: &ItemSealer<'_>) -> Result<(), StoreError> {
         format::drop_nulls(stored);
         Ok(())
     }

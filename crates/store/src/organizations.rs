@@ -3,10 +3,10 @@
 use ig_core::id::OrgId;
 use ig_core::organization::Organization;
 use ig_core::ports::StoreError;
-use ig_documents::Org;
+use ig_documents::OrganizationDocument;
 use mongodb::bson::{Bson, Document, doc};
 
-use crate::configuration::{Sealer, StoredDocument, format, stored_document};
+use crate::configuration::{ItemSealer, StoredDocument, format, item, stored_document};
 use crate::database::Database;
 use crate::error::unreadable;
 use crate::names::ORGANIZATIONS;
@@ -25,18 +25,21 @@ impl Organizations {
 
     /// Reads one organisation.
     pub async fn get(&self, org: OrgId) -> Result<Option<Organization>, StoreError> {
-        stored_document::get::<Org>(&self.database, doc! { "_id": org.0 }).await
+        let stored = stored_document::one::<OrganizationDocument>(&self.database, doc! { "_id": org.0 }).await?;
+        let secrets = self.database.secrets();
+        stored.map(|stored| item::read_organization(&stored, secrets)).transpose()
     }
 
     /// Lists all organisations by number, for administrators; `search` matches name and code.
     pub async fn list(&self, search: Option<&str>, page: Page) -> Result<Listed<Organization>, StoreError> {
         let mut filter = Document::new();
         add_search(&mut filter, search, &["name", "code"]);
-        stored_document::list_plain::<Org>(&self.database, filter, page).await
+        let listed = stored_document::page::<OrganizationDocument>(&self.database, filter, page).await?;
+        listed.try_map(|stored| item::read_organization(&stored, self.database.secrets()))
     }
 }
 
-impl StoredDocument for Org {
+impl StoredDocument for OrganizationDocument {
     const COLLECTION: &'static str = ORGANIZATIONS;
 
     fn key(item: &Organization) -> Bson {
@@ -47,7 +50,7 @@ impl StoredDocument for Org {
         stored.get_i64("orgId").map(OrgId).map_err(|_| unreadable("orgId"))
     }
 
-    fn upgrade(stored: &mut Document, _: &Sealer<'_>) -> Result<(), StoreError> {
+    fn upgrade(stored: &mut Document, _: &ItemSealer<'_>) -> Result<(), StoreError> {
         format::drop_nulls(stored);
         let mut limits = Document::new();
         for field in ["managementPerMinute", "runtimePerMinute"] {

@@ -63,7 +63,7 @@ impl fmt::Debug for SecretSealer {
 }
 
 impl SecretSealer {
-    /// Creates a box with the configured keys; there must be at least one.
+    /// Creates a sealer with the configured keys; there must be at least one.
     pub fn new(config: &SecretsConfig) -> Result<Self, SecretError> {
         if config.keys.is_empty() {
             return Err(SecretError::NoKeys);
@@ -79,7 +79,7 @@ impl SecretSealer {
         Ok(Self::under(keys))
     }
 
-    /// A box without keys, for a process that never needs a tenant's secret: it can neither seal nor open.
+    /// A sealer without keys, for a process that never needs a tenant's secret: it can neither seal nor open.
     pub fn closed() -> Self {
         Self::under(Vec::new())
     }
@@ -193,7 +193,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn secret_box_opens_a_secret_for_its_owner_alone(secret in ".{0,200}", owner in ".{0,40}", other in ".{0,40}") {
+        fn secret_sealer_opens_a_secret_for_its_owner_alone(secret in ".{0,200}", owner in ".{0,40}", other in ".{0,40}") {
             let (secrets, _) = boxed(&["k1"]);
             let sealed = secrets.seal(&secret, &owner).unwrap();
             prop_assert_eq!(secrets.open(&sealed, &owner).unwrap(), secret);
@@ -202,7 +202,7 @@ mod tests {
         }
 
         #[test]
-        fn secret_box_panics_on_no_sealed_text(sealed in ".{0,80}", cut in 0usize..60) {
+        fn secret_sealer_panics_on_no_sealed_text(sealed in ".{0,80}", cut in 0usize..60) {
             let (secrets, _) = boxed(&["k1"]);
             prop_assert!(secrets.open(&sealed, "owner").is_err());
             let whole = secrets.seal("a secret", "owner").unwrap();
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn secret_box_seals_with_the_new_first_key_and_still_opens_with_the_old_one() {
+    fn secret_sealer_seals_with_the_new_first_key_and_still_opens_with_the_old_one() {
         let (old, keys) = boxed(&["k1"]);
         let sealed = old.seal("s", "o").unwrap();
         let rotated = SecretsConfig {
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn secret_box_names_a_malformed_key() {
+    fn secret_sealer_names_a_malformed_key() {
         let good = SecretSealer::generate_key("k1").unwrap();
         let short = format!("k2:{}", STANDARD.encode([0; 16]));
         for bad in ["", "k2", "k2:***", ":AAAA", short.as_str(), good.as_str()] {
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn secret_box_without_keys_seals_nothing() {
+    fn secret_sealer_without_keys_seals_nothing() {
         assert_eq!(SecretSealer::new(&SecretsConfig::default()).unwrap_err(), SecretError::NoKeys);
         assert_eq!(SecretSealer::closed().seal("s", "o"), Err(SecretError::NoKeys));
     }

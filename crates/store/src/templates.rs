@@ -6,7 +6,7 @@ use ig_core::template::{Direction, Template};
 use ig_documents::TemplateDocument;
 use mongodb::bson::{Bson, Document, doc};
 
-use crate::configuration::{Sealer, StoredDocument, format, stored_document};
+use crate::configuration::{ItemSealer, StoredDocument, format, stored_document};
 use crate::database::Database;
 use crate::error::unreadable;
 use crate::field::object_id;
@@ -80,7 +80,7 @@ impl StoredDocument for TemplateDocument {
         Ok(TemplateId(id.bytes()))
     }
 
-    fn upgrade(stored: &mut Document, _: &Sealer<'_>) -> Result<(), StoreError> {
+    fn upgrade(stored: &mut Document, _: &ItemSealer<'_>) -> Result<(), StoreError> {
         format::drop_nulls(stored);
         Ok(())
     }

@@ -1,7 +1,6 @@
 //! The format of stored configuration, and how documents of format 1 become documents of the current format.
 //!
-//! Format 1 had its own names and shapes for what `ig-documents` describes now. Secrets stay sealed for the places that
-//! they were sealed for, except those of a job's data source, which format 1 sealed as a whole.
+//! Format 1 had its own names and shapes for what `ig-documents` describes now. Secrets stay sealed as they are.
 
 use ig_core::ports::StoreError;
 use ig_documents::SecretPlace;
@@ -9,7 +8,7 @@ use mongodb::bson::{Bson, Document, doc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::stored_document::{Sealer, serialized};
+use super::stored_document::{ItemSealer, SEALED, serialized};
 use crate::error::unreadable;
 use crate::field::json;
 
@@ -45,7 +44,7 @@ fn drop_nulls_within(value: &mut Bson) {
 }
 
 /// What all kinds of integrations have in common: signing, headers and credentials.
-pub(crate) fn upgrade_target(stored: &mut Document, sealer: &Sealer<'_>) -> Result<(), StoreError> {
+pub(crate) fn upgrade_target(stored: &mut Document, sealer: &ItemSealer<'_>) -> Result<(), StoreError> {
     drop_nulls(stored);
     let secrets = stored.remove("signingSecrets");
     let mut signing = doc! { "enabled": secrets.is_some() };
@@ -56,15 +55,21 @@ pub(crate) fn upgrade_target(stored: &mut Document, sealer: &Sealer<'_>) -> Resu
         let Bson::Array(header) = header else { continue };
         let texts: Vec<&str> = header.iter().filter_map(Bson::as_str).collect();
         let [name, value] = texts[..] else { continue };
-        let sealed = sealer.seal(value, SecretPlace::Header(name))?;
+        let sealed = sealer.seal_at(value, SecretPlace::Header(name))?;
         headers.push(entry(name, sealed));
     }
-    headers.extend(entries(stored.remove("sealedHeaders")));
+    let sealed = entries(stored.remove("sealedHeaders"));
+    headers.extend(sealed.map(|(name, value)| entry(&name, format!("{SEALED}{value}"))));
     stored.insert("customHeaders", headers);
     if let Ok(credentials) = stored.get_document_mut("outgoingAuthConfig")
         && let Some(headers) = credentials.remove("headers")
     {
-        credentials.insert("headers", entries(Some(headers)).collect::<Vec<_>>());
+        credentials.insert(
+            "headers",
+            entries(Some(headers))
+                .map(|(name, value)| entry(&name, value))
+                .collect::<Vec<_>>(),
+        );
     }
     Ok(())
 }
@@ -121,24 +126,6 @@ pub(crate) fn upgrade_text<T: DeserializeOwned + Serialize>(
     Ok(())
 }
 
-/// The data source of a job, which was JSON text, sealed as a whole.
-pub(crate) fn upgrade_data_source(stored: &mut Document, sealer: &Sealer<'_>) -> Result<(), StoreError> {
-    let field = "dataSource";
-    let sealed = stored.get_str(field).map_err(|_| unreadable(field))?;
-    let text = sealer.open(sealed, field)?;
-    let mut source: ig_documents::DataSourceDocument =
-        serde_json::from_value(json(field, &text)?).map_err(|_| unreadable(field))?;
-    let mut outcome = Ok(());
-    source.visit_secrets(&mut |place, text| {
-        if outcome.is_ok() {
-            outcome = sealer.seal(text, place).map(|sealed| *text = sealed);
-        }
-    });
-    outcome?;
-    stored.insert(field, serialized(&source)?);
-    Ok(())
-}
-
 fn list(value: Option<Bson>) -> Vec<Bson> {
     match value {
         Some(Bson::Array(list)) => list,
@@ -147,10 +134,11 @@ fn list(value: Option<Bson>) -> Vec<Bson> {
 }
 
 /// Headers, which were documents with a name and a value.
-fn entries(headers: Option<Bson>) -> impl Iterator<Item = Bson> {
+fn entries(headers: Option<Bson>) -> impl Iterator<Item = (String, String)> {
     list(headers).into_iter().filter_map(|header| {
         let header = header.as_document()?;
-        Some(entry(header.get_str("name").ok()?, header.get_str("value").ok()?.to_owned()))
+        let text = |field| header.get_str(field).ok().map(str::to_owned);
+        Some((text("name")?, text("value")?))
     })
 }
 

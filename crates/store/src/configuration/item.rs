@@ -9,7 +9,8 @@ use ig_core::id::{IntegrationId, OrgId, Rid};
 use ig_core::organization::{OrgUnit, Organization, Profile, RequestLimits};
 use ig_core::ports::StoreError;
 use ig_documents::{
-    ConfigurationItem, EventTypeDocument, InboundDocument, JobDocument, Org, OutboundIntegration, TemplateDocument, Unit,
+    ConfigurationItem, EventTypeDocument, InboundDocument, JobDocument, OrganizationDocument, OutboundDocument, TemplateDocument,
+    UnitDocument,
 };
 use mongodb::bson::{Document, RawDocument};
 
@@ -18,9 +19,8 @@ use crate::error::unreadable;
 use crate::field::unsigned;
 use crate::secret_sealer::SecretSealer;
 
-/// How many bytes the platform itself may add to an item: a hold, secrets sealed under another key, or headers that an
-/// earlier version did not seal.
-const SIZE_ALLOWANCE: usize = 256 * 1024;
+/// How many bytes the platform itself may add to an item: a hold, or secrets sealed under another key.
+const SIZE_ALLOWANCE: usize = 64 * 1024;
 
 /// Decodes a stored document.
 pub(super) type ReadItem = fn(&RawDocument, &SecretSealer) -> Result<Change, StoreError>;
@@ -31,47 +31,60 @@ pub(super) fn read_or_log(read: ReadItem, raw: &RawDocument, secrets: &SecretSea
     item.inspect_err(|error| log_unreadable(raw, error)).ok()
 }
 
-/// An organisation. One that cannot be decoded still exists, so that its events are still attributed to it and its
-/// records are kept for its retention period.
 pub(super) fn organization(raw: &RawDocument, secrets: &SecretSealer) -> Result<Change, StoreError> {
-    item::<Org>(raw, secrets).or_else(|error| bare_organization(raw, &error).map(Change::PutOrganization))
+    read_organization(&to_document(raw)?, secrets).map(Change::PutOrganization)
 }
 
-/// A unit. One that cannot be decoded still exists, so that its events are still attributed to its organisation.
 pub(super) fn unit(raw: &RawDocument, secrets: &SecretSealer) -> Result<Change, StoreError> {
-    item::<Unit>(raw, secrets).or_else(|error| bare_unit(raw, &error).map(Change::PutUnit))
+    read_unit(&to_document(raw)?, secrets).map(Change::PutUnit)
 }
 
-fn bare_organization(raw: &RawDocument, error: &StoreError) -> Result<Organization, StoreError> {
-    log_unreadable(raw, error);
-    let retention = raw.get_i64("retentionDays").ok();
+/// An organisation. One that cannot be decoded still exists, so that its events are still attributed to it, its records are
+/// kept for its retention period, and people can replace and delete it.
+pub(crate) fn read_organization(stored: &Document, secrets: &SecretSealer) -> Result<Organization, StoreError> {
+    decode::<OrganizationDocument>(stored.clone(), secrets).or_else(|error| bare_organization(stored, &error))
+}
+
+/// A unit. One that cannot be decoded still exists, for the same reasons.
+pub(crate) fn read_unit(stored: &Document, secrets: &SecretSealer) -> Result<OrgUnit, StoreError> {
+    decode::<UnitDocument>(stored.clone(), secrets).or_else(|error| bare_unit(stored, &error))
+}
+
+fn bare_organization(stored: &Document, error: &StoreError) -> Result<Organization, StoreError> {
+    log_bare(stored, error);
+    let retention = stored.get_i64("retentionDays").ok();
     Ok(Organization {
-        org_id: OrgId(number(raw, "orgId")?),
+        org_id: OrgId(number(stored, "orgId")?),
         profile: Profile::default(),
         retention_days: retention.and_then(|days| u32::try_from(days).ok()),
         retry_policy: None,
         request_limits: RequestLimits::default(),
         ui: serde_json::Map::new(),
-        revision: unsigned(number(raw, "revision")?),
+        revision: unsigned(number(stored, "revision")?),
         created_at: DateTime::UNIX_EPOCH,
         updated_at: DateTime::UNIX_EPOCH,
     })
 }
 
-fn bare_unit(raw: &RawDocument, error: &StoreError) -> Result<OrgUnit, StoreError> {
-    log_unreadable(raw, error);
+fn bare_unit(stored: &Document, error: &StoreError) -> Result<OrgUnit, StoreError> {
+    log_bare(stored, error);
     Ok(OrgUnit {
-        org_id: OrgId(number(raw, "orgId")?),
-        rid: Rid(number(raw, "rid")?),
+        org_id: OrgId(number(stored, "orgId")?),
+        rid: Rid(number(stored, "rid")?),
         profile: Profile::default(),
-        revision: unsigned(number(raw, "revision")?),
+        revision: unsigned(number(stored, "revision")?),
         created_at: DateTime::UNIX_EPOCH,
         updated_at: DateTime::UNIX_EPOCH,
     })
 }
 
-fn number(raw: &RawDocument, field: &'static str) -> Result<i64, StoreError> {
-    raw.get_i64(field).map_err(|_| unreadable(field))
+fn number(stored: &Document, field: &'static str) -> Result<i64, StoreError> {
+    stored.get_i64(field).map_err(|_| unreadable(field))
+}
+
+fn log_bare(stored: &Document, error: &StoreError) {
+    let (org, id) = (stored.get_i64("orgId").ok(), stored.get("_id"));
+    tracing::error!(ig.org_id = org, ?id, %error, "a configured item cannot be read: its number alone is in use");
 }
 
 fn log_unreadable(raw: &RawDocument, error: &StoreError) {
@@ -93,7 +106,7 @@ pub(super) fn template(raw: &RawDocument, secrets: &SecretSealer) -> Result<Chan
 
 /// An outbound integration; one that cannot be decoded is held, so that matching events wait as dead letters.
 pub(super) fn outbound(raw: &RawDocument, secrets: &SecretSealer) -> Result<Change, StoreError> {
-    or_stand_in::<OutboundIntegration>(raw, secrets, Change::DeleteIntegration)
+    or_stand_in::<OutboundDocument>(raw, secrets, Change::DeleteIntegration)
 }
 
 /// An inbound integration; one that cannot be decoded is held, so that its calls are refused.

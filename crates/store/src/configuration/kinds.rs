@@ -4,7 +4,8 @@ use ig_core::configuration::Change;
 use ig_core::history::ItemKind;
 use ig_core::ports::StoreError;
 use ig_documents::{
-    ConfigurationItem, EventTypeDocument, InboundDocument, JobDocument, Org, OutboundIntegration, TemplateDocument, Unit,
+    ConfigurationItem, EventTypeDocument, InboundDocument, JobDocument, OrganizationDocument, OutboundDocument, TemplateDocument,
+    UnitDocument,
 };
 use mongodb::bson::{Document, doc};
 
@@ -43,10 +44,10 @@ impl FollowedKind {
 
 /// The kinds that a snapshot carries, in its order: what others refer to comes first.
 pub(super) const IN_SNAPSHOTS: [FollowedKind; 6] = [
-    FollowedKind::of::<Org>(item::organization),
-    FollowedKind::of::<Unit>(item::unit),
+    FollowedKind::of::<OrganizationDocument>(item::organization),
+    FollowedKind::of::<UnitDocument>(item::unit),
     FollowedKind::of::<EventTypeDocument>(item::event_type),
-    FollowedKind::of::<OutboundIntegration>(item::outbound),
+    FollowedKind::of::<OutboundDocument>(item::outbound),
     FollowedKind::of::<InboundDocument>(item::inbound),
     FollowedKind::of::<JobDocument>(item::job),
 ];
@@ -58,11 +59,11 @@ pub(super) const TEMPLATES_KIND: FollowedKind = FollowedKind::of::<TemplateDocum
 macro_rules! for_kind {
     ($kind:expr, $document:ident => $code:expr) => {
         match $kind {
-            ItemKind::Organization => for_kind!(@run $document, Org, $code),
-            ItemKind::Unit => for_kind!(@run $document, Unit, $code),
+            ItemKind::Organization => for_kind!(@run $document, OrganizationDocument, $code),
+            ItemKind::Unit => for_kind!(@run $document, UnitDocument, $code),
             ItemKind::EventType => for_kind!(@run $document, EventTypeDocument, $code),
             ItemKind::Template => for_kind!(@run $document, TemplateDocument, $code),
-            ItemKind::OutboundIntegration => for_kind!(@run $document, OutboundIntegration, $code),
+            ItemKind::OutboundIntegration => for_kind!(@run $document, OutboundDocument, $code),
             ItemKind::InboundIntegration => for_kind!(@run $document, InboundDocument, $code),
             ItemKind::ScheduledJob => for_kind!(@run $document, JobDocument, $code),
             ItemKind::Lookups | ItemKind::User | ItemKind::ApiKey => Err(unreadable("kind")),
@@ -77,10 +78,10 @@ macro_rules! for_kind {
 /// The stored document of what a change puts; `None` for a change that puts nothing.
 pub(super) fn encode_change(change: &Change, revision: u64, secrets: &SecretSealer) -> Result<Option<Document>, StoreError> {
     let document = match change {
-        Change::PutOrganization(organization) => encode::<Org>(organization, revision, secrets),
-        Change::PutUnit(unit) => encode::<Unit>(unit, revision, secrets),
+        Change::PutOrganization(organization) => encode::<OrganizationDocument>(organization, revision, secrets),
+        Change::PutUnit(unit) => encode::<UnitDocument>(unit, revision, secrets),
         Change::PutEventType(definition) => encode::<EventTypeDocument>(definition, revision, secrets),
-        Change::PutIntegration(integration) => encode::<OutboundIntegration>(integration, revision, secrets),
+        Change::PutIntegration(integration) => encode::<OutboundDocument>(integration, revision, secrets),
         Change::PutInbound(inbound) => encode::<InboundDocument>(inbound, revision, secrets),
         Change::PutJob(job) => encode::<JobDocument>(job, revision, secrets),
         Change::PutTemplate(template) => encode::<TemplateDocument>(template, revision, secrets),
@@ -114,8 +115,8 @@ pub(super) fn rewritten(kind: ItemKind, stored: Document, secrets: &SecretSealer
 /// The kind of a document in a collection.
 pub(super) fn kind_in(collection: &str, stored: &Document) -> Result<ItemKind, StoreError> {
     let kinds = [
-        (Org::COLLECTION, ItemKind::Organization),
-        (Unit::COLLECTION, ItemKind::Unit),
+        (OrganizationDocument::COLLECTION, ItemKind::Organization),
+        (UnitDocument::COLLECTION, ItemKind::Unit),
         (EventTypeDocument::COLLECTION, ItemKind::EventType),
         (TemplateDocument::COLLECTION, ItemKind::Template),
     ];
@@ -129,7 +130,7 @@ pub(super) fn kind_in(collection: &str, stored: &Document) -> Result<ItemKind, S
 /// The kind of a document in the collection that all integrations share.
 pub(super) fn integration_kind(stored: &Document) -> Result<ItemKind, StoreError> {
     let kinds = [
-        (OutboundIntegration::DIRECTION, ItemKind::OutboundIntegration),
+        (OutboundDocument::DIRECTION, ItemKind::OutboundIntegration),
         (InboundDocument::DIRECTION, ItemKind::InboundIntegration),
         (JobDocument::DIRECTION, ItemKind::ScheduledJob),
     ];

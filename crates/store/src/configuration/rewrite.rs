@@ -56,8 +56,9 @@ pub(crate) async fn run(database: &Database) -> Result<(), StoreError> {
     if left > 0 {
         tracing::warn!(
             documents = left,
-            "configuration of an earlier version cannot be rewritten; each is named above, and is read as before"
+            "configuration of an earlier version is not rewritten yet; it is read as before, and the next start tries again"
         );
+        return Ok(());
     }
     let counters = database.collection::<Document>(COUNTERS);
     let done = counters
@@ -82,7 +83,7 @@ impl RewriteTarget {
         Self { collection, field: None }
     }
 
-    /// Rewrites all documents here, and returns how many cannot be.
+    /// Rewrites all documents here, and returns how many are left: those that cannot be read, and those that changed meanwhile.
     async fn rewrite(self, database: &Database) -> Result<u64, StoreError> {
         let documents = database.collection::<Document>(self.collection);
         let mut earlier = Document::new();
@@ -111,14 +112,14 @@ impl RewriteTarget {
         };
         unchanged.insert("_id", id);
         let documents = database.collection::<Document>(self.collection);
-        match self.field {
+        let updated = match self.field {
             Some(field) => {
                 let update = documents.update_one(unchanged, doc! { "$set": { field: change } });
-                database.within(update).await.map(drop)?;
+                database.within(update).await?
             }
-            None => database.within(documents.replace_one(unchanged, change)).await.map(drop)?,
-        }
-        Ok(true)
+            None => database.within(documents.replace_one(unchanged, change)).await?,
+        };
+        Ok(updated.matched_count > 0)
     }
 
     /// A filter that matches as long as the document is as it was read, and the document in the current format.

@@ -7,7 +7,7 @@ mod tally;
 
 use futures::TryStreamExt as _;
 use ig_core::ports::StoreError;
-use mongodb::bson::{Document, doc};
+use mongodb::bson::Document;
 
 pub use tally::SecretsTally;
 
@@ -102,7 +102,7 @@ impl Configurations {
             return Ok(None);
         }
         let resealed = sealing.document(&item, revision(content)?)?;
-        Ok(resealed.map(|resealed| (source.unchanged(stored, content), source.change(content, resealed))))
+        Ok(resealed.map(|resealed| (source.unchanged(stored, content), source.update(content, resealed))))
     }
 
     async fn update_if_unchanged(
@@ -112,7 +112,7 @@ impl Configurations {
         change: Document,
     ) -> Result<bool, StoreError> {
         let stored = self.database.collection::<Document>(source.collection());
-        let update = stored.update_one(condition, doc! { "$set": change });
+        let update = stored.update_one(condition, change);
         let updated = self.database.within(update).await?;
         Ok(updated.matched_count > 0)
     }

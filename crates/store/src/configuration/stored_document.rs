@@ -35,31 +35,64 @@ pub(crate) trait StoredDocument: ResourceDocument {
     /// The item's identifier within its organisation, from a stored document.
     fn id(stored: &Document) -> Result<ItemId<Self>, StoreError>;
 
+    /// The fields that this version always writes and whose absence would open something: a document without one of them
+    /// is unreadable.
+    const REQUIRED: &'static [&'static str] = &[];
+    /// The fields that a stand-in for an unreadable item keeps, at first as many as possible; empty if there is none.
+    const STAND_INS: &'static [&'static [&'static str]] = &[];
+
     /// Rewrites a document of format 1.
-    fn upgrade(stored: &mut Document, sealer: &Sealer<'_>) -> Result<(), StoreError>;
+    fn upgrade(stored: &mut Document, sealer: &ItemSealer<'_>) -> Result<(), StoreError>;
 
     /// The document's hold.
     fn take_hold(&mut self) -> Option<HoldDocument> {
         None
     }
 
-    /// The same on hold and without its secrets, if an item that cannot be read has such a stand-in.
-    fn held(self, _hold: HoldDocument) -> Option<Self> {
-        None
+    /// Seals what is sealed as a whole.
+    fn seal_whole(&self, _stored: &mut Document, _sealer: &ItemSealer<'_>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Opens what is sealed as a whole.
+    fn open_whole(_stored: &mut Document, _sealer: &ItemSealer<'_>) -> Result<(), StoreError> {
+        Ok(())
     }
 }
 
 /// Seals and opens the secrets of one item.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Sealer<'a> {
+pub(crate) struct ItemSealer<'a> {
     secrets: &'a SecretSealer,
     /// The item's `_id` as text.
     owner: &'a str,
 }
 
-impl Sealer<'_> {
-    pub(crate) fn seal(&self, secret: &str, place: SecretPlace<'_>) -> Result<String, StoreError> {
-        let sealed = self.secrets.seal(secret, &self.owner_of(place.to_string().as_str()));
+/// Marks a sealed text where a plain one may stand as well.
+pub(crate) const SEALED: &str = "sealed:";
+
+impl ItemSealer<'_> {
+    /// Seals a text for a place, unless it is plain there.
+    pub(crate) fn seal_at(&self, text: &str, place: SecretPlace<'_>) -> Result<String, StoreError> {
+        if place.is_in_source() || (place.is_plain(text) && !text.starts_with(SEALED)) {
+            return Ok(text.to_owned());
+        }
+        let sealed = self.seal(text, &place.to_string())?;
+        let mark = if place.may_be_plain() { SEALED } else { "" };
+        Ok(format!("{mark}{sealed}"))
+    }
+
+    fn open_at(&self, stored: &str, place: SecretPlace<'_>) -> Result<String, StoreError> {
+        match stored.strip_prefix(SEALED) {
+            _ if place.is_in_source() => Ok(stored.to_owned()),
+            Some(sealed) if place.may_be_plain() => self.open(sealed, &place.to_string()),
+            None if place.may_be_plain() => Ok(stored.to_owned()),
+            _ => self.open(stored, &place.to_string()),
+        }
+    }
+
+    pub(crate) fn seal(&self, secret: &str, place: &str) -> Result<String, StoreError> {
+        let sealed = self.secrets.seal(secret, &self.owner_of(place));
         sealed.map_err(|error| refused(&error))
     }
 
@@ -74,11 +107,11 @@ impl Sealer<'_> {
 
     /// Seals every secret of a document in its place.
     pub(crate) fn seal_all(&self, document: &mut impl ResourceDocument) -> Result<(), StoreError> {
-        replaced(document, |place, text| self.seal(text, place))
+        replaced(document, |place, text| self.seal_at(text, place))
     }
 
     fn open_all(&self, document: &mut impl ResourceDocument) -> Result<(), StoreError> {
-        replaced(document, |place, text| self.open(text, &place.to_string()))
+        replaced(document, |place, text| self.open_at(text, place))
     }
 }
 
@@ -101,8 +134,10 @@ pub(crate) fn encode<D: StoredDocument>(item: &D::Item, revision: u64, secrets: 
     let mut document = D::from_item(item.clone()).map_err(|faults| invalid(&faults))?;
     let hold = document.take_hold();
     let owner = key_text(&key);
-    Sealer { secrets, owner: &owner }.seal_all(&mut document)?;
+    let sealer = ItemSealer { secrets, owner: &owner };
+    sealer.seal_all(&mut document)?;
     let mut stored = serialized(&document)?;
+    document.seal_whole(&mut stored, &sealer)?;
     stored.remove("id");
     let mut whole = doc! { "_id": key, "format": FORMAT };
     whole.extend(stored);
@@ -133,19 +168,78 @@ pub(crate) fn serialized<T: serde::Serialize>(document: &T) -> Result<Document, 
 
 /// The item of a stored document.
 pub(crate) fn decode<D: StoredDocument>(stored: Document, secrets: &SecretSealer) -> Result<D::Item, StoreError> {
-    let stored = current::<D>(stored, secrets)?;
-    let mut document = parsed::<D>(&stored)?;
+    let mut stored = current::<D>(stored, secrets)?;
+    check_required::<D>(&stored)?;
     let key = key_text(stored.get("_id").unwrap_or(&Bson::Null));
-    Sealer { secrets, owner: &key }.open_all(&mut document)?;
+    let sealer = ItemSealer { secrets, owner: &key };
+    D::open_whole(&mut stored, &sealer)?;
+    let mut document = parsed::<D>(&stored)?;
+    sealer.open_all(&mut document)?;
     into_item(document, &stored)
 }
 
-/// A stand-in for an item whose secrets do not open, or whose fields are invalid.
+/// Checks what an absent field would leave open, and that no secret would be made up.
+fn check_required<D: StoredDocument>(stored: &Document) -> Result<(), StoreError> {
+    if let Some(field) = D::REQUIRED.iter().find(|field| !stored.contains_key(field)) {
+        return Err(unreadable(field));
+    }
+    let Ok(signing) = stored.get_document("signing") else {
+        return Ok(());
+    };
+    let has_secrets = signing.get_array("secrets").is_ok_and(|secrets| !secrets.is_empty());
+    match signing.get_bool("enabled") {
+        Ok(true) if !has_secrets => Err(unreadable("signing")),
+        _ => Ok(()),
+    }
+}
+
+/// The fields of every document, which every stand-in keeps.
+const IDENTITY: [&str; 6] = ["_id", "orgId", "direction", "revision", "createdAt", "updatedAt"];
+
+/// A stand-in for an item that cannot be decoded: on hold, without secrets, and with as many of its other fields as can be
+/// read. An item that was switched off stays off.
 pub(crate) fn stand_in<D: StoredDocument>(stored: Document, secrets: &SecretSealer, reason: &str) -> Option<D::Item> {
-    let stored = current::<D>(stored, secrets).ok()?;
-    let document = parsed::<D>(&stored).ok()?;
-    let hold = HoldDocument::unreadable(reason, time(&stored, "updatedAt").ok()?);
-    into_item(document.held(hold)?, &stored).ok()
+    let stored = current::<D>(stored.clone(), secrets).unwrap_or(stored);
+    let updated_at = time(&stored, "updatedAt").ok()?;
+    let is_draft = stored.get_bool("isActive").is_ok_and(|is_active| !is_active) && stored.get_document("hold").is_err();
+    let hold = (!is_draft).then(|| HoldDocument::unreadable(reason, updated_at));
+    let hold = hold.as_ref().map(hold_document).transpose().ok()?;
+    D::STAND_INS.iter().find_map(|kept| {
+        let mut bare = Document::new();
+        for (field, value) in &stored {
+            if kept.contains(&field.as_str()) || IDENTITY.contains(&field.as_str()) {
+                bare.insert(field.clone(), value.clone());
+            }
+        }
+        for (field, value) in [("name", "unreadable"), ("targetUrl", "https://unreadable.invalid/")] {
+            if !bare.contains_key(field) {
+                bare.insert(field, value);
+            }
+        }
+        bare.insert("passthrough", false);
+        bare.insert("isActive", false);
+        bare.insert("hold", hold.clone().map_or(Bson::Null, Bson::Document));
+        untransform_actions(&mut bare);
+        into_item(parsed::<D>(&bare).ok()?, &bare).ok()
+    })
+}
+
+/// Leaves of actions what they are sent for and where to.
+fn untransform_actions(stored: &mut Document) {
+    let Ok(actions) = stored.get_array_mut("actions") else {
+        return;
+    };
+    for action in actions.iter_mut().filter_map(Bson::as_document_mut) {
+        for field in [
+            "transformationMode",
+            "fieldMappings",
+            "staticFields",
+            "passthrough",
+            "transformScript",
+        ] {
+            action.remove(field);
+        }
+    }
 }
 
 /// What is known of an item without opening its secrets.
@@ -163,9 +257,15 @@ pub(crate) fn found<D: StoredDocument>(stored: Document, secrets: &SecretSealer)
 
 /// The document in the current format.
 pub(crate) fn current<D: StoredDocument>(mut stored: Document, secrets: &SecretSealer) -> Result<Document, StoreError> {
-    if format::of(&stored) < FORMAT {
+    let format = format::of(&stored);
+    if format > FORMAT {
+        return Err(StoreError::Refused(format!(
+            "it is in format {format}, which a later version wrote: this version reads formats up to {FORMAT}"
+        )));
+    }
+    if format < FORMAT {
         let key = key_text(stored.get("_id").unwrap_or(&Bson::Null));
-        D::upgrade(&mut stored, &Sealer { secrets, owner: &key })?;
+        D::upgrade(&mut stored, &ItemSealer { secrets, owner: &key })?;
         stored.insert("format", FORMAT);
     }
     Ok(stored)
@@ -242,7 +342,7 @@ pub(crate) async fn find<D: StoredDocument>(
     stored.map(|stored| found::<D>(stored, database.secrets())).transpose()
 }
 
-async fn one<D: StoredDocument>(database: &Database, filter: Document) -> Result<Option<Document>, StoreError> {
+pub(crate) async fn one<D: StoredDocument>(database: &Database, filter: Document) -> Result<Option<Document>, StoreError> {
     let items = database.collection::<Document>(D::COLLECTION);
     database.within(items.find_one(directed::<D>(filter))).await
 }

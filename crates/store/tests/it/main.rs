@@ -23,5 +23,6 @@ mod scheduled;
 mod secrets;
 mod statistics;
 mod stored;
+mod stored_documents;
 mod tallied;
 mod tallies;

@@ -4,6 +4,7 @@ use ig_core::history::ItemKind;
 use ig_core::ports::StoreError;
 use mongodb::bson::{Bson, Document, doc};
 
+use super::super::format::{self, FORMAT};
 use super::super::kinds::integration_kind;
 use crate::names::{CONFIG_VERSIONS, INTEGRATIONS};
 
@@ -78,13 +79,22 @@ impl SecretCollection {
         condition
     }
 
-    /// The fields that differ and no others: fields that a later version of this program added stay as they are.
-    pub(super) fn change(self, content: &Document, resealed: Document) -> Document {
+    /// The update of the fields that differ and no others: fields that a later version of this program added stay as they
+    /// are. Of a document of an earlier format nothing stays but what the current one has.
+    pub(super) fn update(self, content: &Document, resealed: Document) -> Document {
         let prefix = self.prefix();
-        resealed
+        let path = |field: &str| format!("{prefix}{field}");
+        let is_earlier = format::of(content) < FORMAT;
+        let gone = content.keys().filter(|field| is_earlier && !resealed.contains_key(field));
+        let unset: Document = gone.map(|field| (path(field), Bson::Null)).collect();
+        let differing = resealed
             .into_iter()
-            .filter(|(field, value)| content.get(field) != Some(value))
-            .map(|(field, value)| (format!("{prefix}{field}"), value))
-            .collect()
+            .filter(|(field, value)| content.get(field) != Some(value));
+        let set: Document = differing.map(|(field, value)| (path(&field), value)).collect();
+        let mut update = doc! { "$set": set };
+        if !unset.is_empty() {
+            update.insert("$unset", unset);
+        }
+        update
     }
 }
