@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
-use ig_documents::{forget, given_again, merged, text, unmasked, withhold};
+use ig_documents::{merged, remove_field, require_reentry, restore_masks, text, withhold};
 
 use crate::body::{JsonBody, Validated, document};
 use crate::error::ApiError;
@@ -58,8 +58,8 @@ pub(crate) use history::{
     AuditLogDetail, AuditLogEntry, AuditLogList, Renderings, VersionDetail, VersionEntry, VersionList, differences,
 };
 pub(crate) use ig_documents::{
-    EventTypeDocument, InboundDocument, JobDocument, Org, OutboundIntegration, RequestLimitsDocument, Secrets, Stamp,
-    TemplateDocument, Unit, ValidationChoice, console, filled,
+    EventTypeDocument, InboundDocument, JobDocument, OrganizationDocument, OutboundDocument, RequestLimitsDocument, Secrets,
+    Stamp, TemplateDocument, UnitDocument, ValidationChoice, console, filled,
 };
 pub(crate) use listing::{Listing, UnreadableEntry, split_unreadable};
 pub(crate) use lookup::{
@@ -93,15 +93,15 @@ pub(crate) fn merge_put<T: Validated + Serialize>(stored: &T, body: JsonBody) ->
 
 /// The document in a value, with each mask replaced by the stored secret. For documents that are never sent anywhere.
 pub(crate) fn fill_masks<T: Validated + Serialize>(stored: &T, value: Value) -> Result<T, ApiError> {
-    document(unmasked(value, Some(&to_json(stored)?)))
+    document(restore_masks(value, Some(&to_json(stored)?)))
 }
 
 /// A value with each mask replaced by the stored secret, but only where the secret still goes to the same destination.
 pub(crate) fn restore_secrets<T: Validated>(stored: &Value, value: Value) -> Result<Value, ApiError> {
     let mut stored = stored.clone();
     let withheld = withhold(T::SECRET_BINDINGS, &mut stored, &value);
-    let whole = unmasked(value, Some(&stored));
-    given_again(&withheld, &whole)?;
+    let whole = restore_masks(value, Some(&stored));
+    require_reentry(&withheld, &whole)?;
     Ok(whole)
 }
 
@@ -113,11 +113,11 @@ pub(crate) fn merge_patch<T: Validated + Serialize>(stored: &T, body: JsonBody) 
     let mut stored = to_json(stored)?;
     let requested = merged(stored.clone(), body.value.clone());
     let withheld = withhold(T::SECRET_BINDINGS, &mut stored, &requested);
-    let patch = unmasked(body.value, Some(&stored));
+    let patch = restore_masks(body.value, Some(&stored));
     T::drop_dependents(&mut stored, &patch);
-    forget(&mut stored, "revision");
+    remove_field(&mut stored, "revision");
     let whole = merged(stored, patch);
-    given_again(&withheld, &whole)?;
+    require_reentry(&withheld, &whole)?;
     document(whole)
 }
 

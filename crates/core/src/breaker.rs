@@ -87,7 +87,7 @@ pub enum DeliveryResult {
     Delivered,
     /// Its attempts are used up, or a retry would not help; the failure in a sentence that a tenant may read.
     Failed(String),
-    /// It says nothing about the target: nothing was sent, or the payload could not be shaped.
+    /// It says nothing about the target: the delivery was held, limited or skipped, or its payload could not be transformed.
     Inconclusive,
 }
 

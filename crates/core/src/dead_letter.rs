@@ -11,7 +11,7 @@ use crate::outcome::ErrorCategory;
 named! {
     /// The status of a dead letter.
     DeadLetterStatus {
-        /// It will be tried again when it is due.
+        /// It will be tried again when it is due; one without a due time is held.
         PendingRetry = "PENDING_RETRY",
         /// A retry is under way.
         Retrying = "RETRYING",

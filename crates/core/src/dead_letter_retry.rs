@@ -38,7 +38,7 @@ pub use lane_order::{QueuedDeadLetter, group_by_lane};
 
 /// How many dead letters one cycle claims.
 pub const MAX_CLAIMED_PER_CYCLE: usize = 50;
-/// How long a claim lasts beyond the timeout of the delivery, unless it is renewed.
+/// How long a claim lasts, unless it is renewed.
 pub const CLAIM_LEASE: Duration = Duration::from_secs(30);
 /// How many dead letters a person may retry in one request.
 pub const MAX_MANUAL_RETRIES: usize = 100;

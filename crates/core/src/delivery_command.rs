@@ -50,7 +50,7 @@ pub enum CommandOutcome {
     Retryable,
     /// It failed, and would fail again.
     Refused,
-    /// Nothing was sent: the breaker is open, a person paused the integration, or its limit is exhausted for now.
+    /// Nothing was sent: the breaker is open, a person paused the integration, its limit is exhausted, or its script is disabled for now.
     Held,
 }
 

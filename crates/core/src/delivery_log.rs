@@ -51,7 +51,7 @@ named! {
     DeliveryStatus {
         /// The target accepted it.
         Success = "SUCCESS",
-        /// The target or the gateway refused it, and a retry would not help.
+        /// The target or the gateway refused it, and a retry would not help; or a test delivery failed, which is not retried.
         Failed = "FAILED",
         /// Its dead letter is waiting for a retry.
         Retrying = "RETRYING",

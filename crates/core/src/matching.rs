@@ -19,7 +19,7 @@ pub fn reaches(integration: &Integration, entity: Rid) -> bool {
         && !integration.excluded_entity_rids.contains(&entity)
 }
 
-/// The active integrations of one organisation, by event type.
+/// The integrations of one organisation that match events, by event type: active ones and those on hold.
 #[derive(Debug, Default, Clone)]
 pub struct MatchIndex {
     exact: HashMap<EventType, Vec<Arc<Integration>>>,

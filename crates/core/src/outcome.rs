@@ -1,6 +1,7 @@
 //! The outcome of one delivery attempt, and what follows from it.
 //!
-//! This is the one place that decides what is retried: an exhaustive match over [`ErrorCategory`].
+//! This is the one place that decides what is retried: an exhaustive match over [`ErrorCategory`]. Beside it, a request that was refused
+//! for its token is repeated once with a new one.
 
 use std::time::Duration;
 

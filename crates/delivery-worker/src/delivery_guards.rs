@@ -1,4 +1,4 @@
-//! What every delivery passes before it is sent: the circuit breaker and the rate limit of its integration.
+//! What deliveries pass before they are sent: the circuit breaker, except for test deliveries, and the rate limit of their integration.
 
 mod rate_limits;
 

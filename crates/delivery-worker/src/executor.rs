@@ -99,7 +99,7 @@ impl DeliveryExecutor {
         Ok(self.entry(task, record, outcome))
     }
 
-    /// A delivery by hand is always sent. All others pass the breaker, and their outcomes count. A delivery that would fail before it is
+    /// A test delivery passes no breaker. All others do, and their outcomes count. A delivery that would fail before it is
     /// sent is held too: that failure may be the reason for the pause.
     async fn send_behind_breaker(
         &self,
@@ -352,7 +352,8 @@ where
 }
 
 /// The outcome as the breaker counts it. A payload that cannot be transformed says nothing about the target, and neither does a delivery
-/// that was not sent.
+/// that was held, limited or skipped. An address that is blocked or a configuration that cannot be sent counts: nothing arrives until a
+/// person changes it.
 fn breaker_outcome(outcome: &DeliveryOutcome) -> DeliveryResult {
     match outcome {
         DeliveryOutcome::Delivered => DeliveryResult::Delivered,

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::checks::Checks;
 use crate::resource::{ResourceDocument, Stamp};
 use crate::text;
-use crate::text::{line, noted, within};
+use crate::text::{collect_faults, line, prefix_faults};
 
 const LONGEST_DESCRIPTION: usize = 2_000;
 
@@ -108,7 +108,7 @@ impl EventTypeDocument {
             .event_type
             .as_deref()
             .ok_or_else(|| Faults::single("/eventType", "is required"))?;
-        within("/eventType", text::event_type(name))
+        prefix_faults("/eventType", text::event_type(name))
     }
 
     /// The domain's event type with this name, or everything that is wrong with the document.
@@ -138,9 +138,10 @@ impl EventTypeDocument {
         if org.is_some_and(|org| org != org_id.0) {
             faults.add("/orgId", "cannot be changed");
         }
-        let description = description.and_then(|text| noted(&mut faults, "/description", line(&text, LONGEST_DESCRIPTION)));
+        let description =
+            description.and_then(|text| collect_faults(&mut faults, "/description", line(&text, LONGEST_DESCRIPTION)));
         let validation = validation.map_or(Validation::Off, Validation::from);
-        noted(&mut faults, "", check_schema(schema.as_ref(), validation, checks));
+        collect_faults(&mut faults, "", check_schema(schema.as_ref(), validation, checks));
         let Stamp { created_at, updated_at } = stamp;
         let definition = EventTypeDefinition {
             org_id,
@@ -193,7 +194,7 @@ pub fn check_schema(schema: Option<&Value>, validation: Validation, checks: &dyn
             "needs a schema; give one as schema, or set validation to off",
         )),
         (None, Validation::Off) => Ok(()),
-        (Some(schema), _) => within("/schema", checks.schema(schema)),
+        (Some(schema), _) => prefix_faults("/schema", checks.schema(schema)),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::auth::{AuthConfig, AuthType};
 use crate::checks::Checks;
 use crate::choice::{LogLevelName, Method};
 use crate::merge::drop_dependents;
-use crate::merge::forget;
+use crate::merge::remove_field;
 use crate::resource::{ResourceDocument, Stamp};
 use crate::secret_binding::{FieldPaths, SENT_SECRETS, SecretBinding, TOKEN_BINDING};
 use crate::secrets::{SecretPlace, visit_headers};
@@ -140,7 +140,7 @@ impl ResourceDocument for JobDocument {
             let place = format!("/{part}/type");
             let chosen = patch.pointer(&place);
             if chosen.is_some() && chosen != stored.pointer(&place) {
-                forget(stored, part);
+                remove_field(stored, part);
             }
         }
     }

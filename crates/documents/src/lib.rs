@@ -44,17 +44,16 @@ pub use job::{
     JobTransformationMode, SourceMethod,
 };
 pub use mapping::{DateRule, MappingRule, StaticRule, TransformName};
-pub use merge::{forget, merged, unmasked};
-pub use organization::{Org, RequestLimitsDocument, RetryPolicyDocument, console};
+pub use merge::{merged, remove_field, restore_masks};
+pub use organization::{OrganizationDocument, RequestLimitsDocument, RetryPolicyDocument, console};
 pub use outbound::{
-    ActionDocument, CancelChoice, CancelOn, LookupRuleDocument, OutboundIntegration, ReturnMode, SchedulingConfig,
-    UnmappedBehavior,
+    ActionDocument, CancelChoice, CancelOn, LookupRuleDocument, OutboundDocument, ReturnMode, SchedulingConfig, UnmappedBehavior,
 };
 pub use profile::mailbox;
 pub use resilience::{BreakerDocument, HoldDocument, RateLimitsDocument};
 pub use resource::{ResourceDocument, Stamp};
-pub use secret_binding::{SecretBinding, given_again, withhold};
+pub use secret_binding::{SecretBinding, require_reentry, withhold};
 pub use secrets::{SecretPlace, Secrets};
 pub use signing::SigningDocument;
 pub use template::{DirectionName, TemplateDocument, check_definition, filled};
-pub use unit::Unit;
+pub use unit::UnitDocument;

@@ -77,13 +77,13 @@ pub struct StaticRule {
 }
 
 /// The mapping fields of a document.
-pub(crate) struct Mapped {
+pub(crate) struct MappingFields {
     pub rules: Option<Vec<MappingRule>>,
     pub statics: Option<Vec<StaticRule>>,
     pub passthrough: Option<bool>,
 }
 
-impl Mapped {
+impl MappingFields {
     /// The mapping, compiled once to validate it. Faults carry pointers into the document.
     pub(crate) fn into_domain(self, checks: &dyn Checks) -> Result<SimpleMapping, Faults> {
         let (rules, statics) = (self.rules.unwrap_or_default(), self.statics.unwrap_or_default());
@@ -156,7 +156,7 @@ impl From<DateRule> for DateFormat {
     }
 }
 
-impl From<SimpleMapping> for Mapped {
+impl From<SimpleMapping> for MappingFields {
     fn from(mapping: SimpleMapping) -> Self {
         // Absent where it is the default, so that a patch that adds a mapping starts from nothing, as a new document would.
         let is_mapped = !mapping.is_identity();

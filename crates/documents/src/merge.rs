@@ -22,20 +22,20 @@ pub fn merged(target: Value, patch: Value) -> Value {
 }
 
 /// Restores stored secrets where the body repeats the mask at the same place; other masks stay.
-pub fn unmasked(value: Value, stored: Option<&Value>) -> Value {
+pub fn restore_masks(value: Value, stored: Option<&Value>) -> Value {
     match (value, stored) {
         (Value::String(text), Some(Value::String(secret))) if text == MASK => Value::String(secret.clone()),
         (Value::Object(object), stored) => object
             .into_iter()
             .map(|(key, value)| {
                 let old = stored.and_then(|old| old.get(&key));
-                (key, unmasked(value, old))
+                (key, restore_masks(value, old))
             })
             .collect(),
         (Value::Array(list), stored) => {
             let numbered = list.into_iter().enumerate();
             numbered
-                .map(|(at, value)| unmasked(value, stored.and_then(|old| old.get(at))))
+                .map(|(at, value)| restore_masks(value, stored.and_then(|old| old.get(at))))
                 .collect()
         }
         (value, _) => value,
@@ -47,12 +47,12 @@ pub(crate) fn drop_dependents(stored: &mut Value, patch: &Value, dependents: &[(
     let changed = |choice: &str| patch.get(choice).is_some_and(|chosen| stored.get(choice) != Some(chosen));
     let gone: Vec<_> = dependents.iter().filter(|(choice, _)| changed(choice)).collect();
     for (_, dependent) in gone {
-        forget(stored, dependent);
+        remove_field(stored, dependent);
     }
 }
 
 /// Removes a field from an object. The revision in a PATCH, for example, is the client's guard and never the stored revision.
-pub fn forget(object: &mut Value, key: &str) {
+pub fn remove_field(object: &mut Value, key: &str) {
     if let Some(object) = object.as_object_mut() {
         object.shift_remove(key);
     }
@@ -75,7 +75,7 @@ mod tests {
         let stored = json!({"auth": {"token": "s3cret"}, "list": ["one"]});
         let body = json!({"auth": {"token": MASK}, "list": [MASK, MASK], "name": MASK});
         assert_eq!(
-            unmasked(body, Some(&stored)),
+            restore_masks(body, Some(&stored)),
             json!({"auth": {"token": "s3cret"}, "list": ["one", MASK], "name": MASK})
         );
     }

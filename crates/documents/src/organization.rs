@@ -10,10 +10,10 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::checks::Checks;
-use crate::profile::Claims;
+use crate::profile::ProfileFields;
 use crate::resource::{ResourceDocument, Stamp};
 use crate::text;
-use crate::text::{noted, within};
+use crate::text::{collect_faults, prefix_faults};
 
 const LARGEST_CONSOLE: usize = 64 * 1024;
 
@@ -21,7 +21,8 @@ const LARGEST_CONSOLE: usize = 64 * 1024;
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[allow(clippy::struct_field_names, reason = "the API says orgId")]
-pub struct Org {
+#[schema(as = Org)]
+pub struct OrganizationDocument {
     /// The organisation's number, as `orgId`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(read_only)]
@@ -111,7 +112,7 @@ pub struct RetryPolicyDocument {
     pub max_retries: u32,
 }
 
-impl ResourceDocument for Org {
+impl ResourceDocument for OrganizationDocument {
     type Item = Organization;
 
     fn from_item(item: Organization) -> Result<Self, Faults> {
@@ -127,11 +128,11 @@ impl ResourceDocument for Org {
     }
 }
 
-impl Org {
+impl OrganizationDocument {
     /// The number, which a document must give on creation.
     pub fn named(&self) -> Result<OrgId, Faults> {
         let number = self.org_id.ok_or_else(|| Faults::single("/orgId", "is required"))?;
-        within("/orgId", text::org_id(number))
+        prefix_faults("/orgId", text::org_id(number))
     }
 
     /// The domain's organisation with this number, or everything that is wrong with the document.
@@ -161,7 +162,7 @@ impl Org {
                 faults.add(place, "cannot be changed");
             }
         }
-        let claims = Claims {
+        let claims = ProfileFields {
             name,
             code,
             email,
@@ -171,10 +172,12 @@ impl Org {
             region,
             timezone,
         };
-        let profile = noted(&mut faults, "", Profile::try_from(claims)).unwrap_or_default();
+        let profile = collect_faults(&mut faults, "", Profile::try_from(claims)).unwrap_or_default();
         let retry_policy = retry_policy.map(|policy| RetryPolicy::new(policy.base_ms, policy.max_ms, policy.max_retries));
-        let retry_policy = retry_policy.and_then(|policy| noted(&mut faults, "/retryPolicy", policy));
-        let ui = ui.and_then(|ui| noted(&mut faults, "/ui", console(ui))).unwrap_or_default();
+        let retry_policy = retry_policy.and_then(|policy| collect_faults(&mut faults, "/retryPolicy", policy));
+        let ui = ui
+            .and_then(|ui| collect_faults(&mut faults, "/ui", console(ui)))
+            .unwrap_or_default();
         let Stamp { created_at, updated_at } = stamp;
         faults.into_result(Organization {
             org_id,
@@ -190,7 +193,7 @@ impl Org {
     }
 }
 
-impl From<Organization> for Org {
+impl From<Organization> for OrganizationDocument {
     fn from(organization: Organization) -> Self {
         let Organization {
             org_id,

@@ -36,7 +36,8 @@ pub use schedule::{CancelChoice, CancelOn, SchedulingConfig};
 /// Credentials are write-only: reads show a mask in their place, and a mask that is sent back keeps the stored credential.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct OutboundIntegration {
+#[schema(as = OutboundIntegration)]
+pub struct OutboundDocument {
     /// Its identifier: 24 hexadecimal digits.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(read_only)]
@@ -155,13 +156,18 @@ const SECRET_BINDINGS: &[SecretBinding] = &[
     TOKEN_BINDING,
 ];
 
-impl ResourceDocument for OutboundIntegration {
+impl ResourceDocument for OutboundDocument {
     type Item = Integration;
 
     const SECRET_BINDINGS: &'static [SecretBinding] = SECRET_BINDINGS;
 
     fn from_item(item: Integration) -> Result<Self, Faults> {
-        Ok(item.into())
+        let is_configured = item.schedule.config().is_some();
+        let document = Self::from(item);
+        if is_configured && document.scheduling_config.is_none() {
+            return Err(Faults::single("/schedulingConfig", "cannot be shown"));
+        }
+        Ok(document)
     }
 
     fn into_item(self, org: OrgId, id: IntegrationId, stamp: Stamp, checks: &dyn Checks) -> Result<Integration, Faults> {

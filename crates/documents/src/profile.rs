@@ -3,14 +3,14 @@
 use ig_core::fault::Faults;
 use ig_core::organization::Profile;
 
-use crate::text::{line, name, noted};
+use crate::text::{collect_faults, line, name};
 
 const LONGEST_LINE: usize = 200;
 const LONGEST_ADDRESS: usize = 1_000;
 const MOST_TAGS: usize = 50;
 
 /// The profile fields of a document, before validation.
-pub(crate) struct Claims {
+pub(crate) struct ProfileFields {
     pub name: String,
     pub code: Option<String>,
     pub email: Option<String>,
@@ -21,11 +21,11 @@ pub(crate) struct Claims {
     pub timezone: Option<String>,
 }
 
-impl TryFrom<Claims> for Profile {
+impl TryFrom<ProfileFields> for Profile {
     type Error = Faults;
 
-    fn try_from(claims: Claims) -> Result<Self, Faults> {
-        let Claims {
+    fn try_from(claims: ProfileFields) -> Result<Self, Faults> {
+        let ProfileFields {
             name: shown,
             code,
             email,
@@ -37,7 +37,7 @@ impl TryFrom<Claims> for Profile {
         } = claims;
         let mut faults = Faults::default();
         let profile = Self {
-            name: noted(&mut faults, "/name", name(&shown, LONGEST_LINE)).unwrap_or_default(),
+            name: collect_faults(&mut faults, "/name", name(&shown, LONGEST_LINE)).unwrap_or_default(),
             code: optional(&mut faults, "/code", code, |text| line(text, LONGEST_LINE)),
             email: optional(&mut faults, "/email", email, mailbox),
             phone: optional(&mut faults, "/phone", phone, |text| line(text, LONGEST_LINE)),
@@ -56,7 +56,7 @@ fn optional(
     text: Option<String>,
     law: impl Fn(&str) -> Result<String, Faults>,
 ) -> Option<String> {
-    text.and_then(|text| noted(faults, place, law(&text)))
+    text.and_then(|text| collect_faults(faults, place, law(&text)))
 }
 
 fn labels(faults: &mut Faults, tags: &[String]) -> Vec<String> {
@@ -65,7 +65,7 @@ fn labels(faults: &mut Faults, tags: &[String]) -> Vec<String> {
     }
     let numbered = tags.iter().enumerate();
     numbered
-        .filter_map(|(at, tag)| noted(faults, &format!("/tags/{at}"), name(tag, LONGEST_LINE)))
+        .filter_map(|(at, tag)| collect_faults(faults, &format!("/tags/{at}"), name(tag, LONGEST_LINE)))
         .collect()
 }
 

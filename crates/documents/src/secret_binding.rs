@@ -75,7 +75,7 @@ pub fn withhold(bonds: &[SecretBinding], stored: &mut Value, asked: &Value) -> V
 }
 
 /// Refuses a document that still carries the mask of a withheld secret.
-pub fn given_again(withheld: &[Withheld], document: &Value) -> Result<(), Faults> {
+pub fn require_reentry(withheld: &[Withheld], document: &Value) -> Result<(), Faults> {
     let mut faults = Faults::default();
     for Withheld { secret, address } in withheld {
         if document.pointer(secret).and_then(Value::as_str) == Some(MASK) {

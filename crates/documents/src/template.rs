@@ -10,9 +10,9 @@ use utoipa::ToSchema;
 
 use crate::checks::Checks;
 use crate::choice::same;
-use crate::identity::unchanged;
+use crate::identity::check_identity;
 use crate::resource::{ResourceDocument, Stamp};
-use crate::text::{line, name, noted};
+use crate::text::{collect_faults, line, name};
 
 mod definition;
 
@@ -117,18 +117,18 @@ impl TemplateDocument {
             updated_at: _,
         } = self;
         let mut faults = Faults::default();
-        unchanged(&mut faults, (given_id, &id.to_string()), (given_org, org_id));
+        check_identity(&mut faults, (given_id, &id.to_string()), (given_org, org_id));
         if built_in == Some(true) {
             faults.add("/builtIn", "cannot be chosen");
         }
         let direction = direction.into();
-        noted(&mut faults, "/definition", checks.template(direction, &definition));
+        collect_faults(&mut faults, "/definition", checks.template(direction, &definition));
         let template = Template {
             id,
             org_id,
-            name: noted(&mut faults, "/name", name(&shown, 200)).unwrap_or_default(),
-            description: description.and_then(|text| noted(&mut faults, "/description", line(&text, 1000))),
-            category: category.and_then(|text| noted(&mut faults, "/category", line(&text, 100))),
+            name: collect_faults(&mut faults, "/name", name(&shown, 200)).unwrap_or_default(),
+            description: description.and_then(|text| collect_faults(&mut faults, "/description", line(&text, 1000))),
+            category: category.and_then(|text| collect_faults(&mut faults, "/category", line(&text, 100))),
             direction,
             definition,
             revision: 0,

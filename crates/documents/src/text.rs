@@ -7,7 +7,7 @@ use ig_core::id::{EventType, OrgId, Rid};
 const LARGEST: i64 = 9_007_199_254_740_991;
 
 /// Collects a result's faults below `place`.
-pub fn noted<T>(faults: &mut Faults, place: &str, result: Result<T, Faults>) -> Option<T> {
+pub fn collect_faults<T>(faults: &mut Faults, place: &str, result: Result<T, Faults>) -> Option<T> {
     result.map_err(|found| faults.add_below(place, found)).ok()
 }
 
@@ -18,11 +18,11 @@ pub fn optional<T, U>(
     field: Option<T>,
     convert: impl FnOnce(T) -> Result<U, Faults>,
 ) -> Option<U> {
-    field.and_then(|field| noted(faults, place, convert(field)))
+    field.and_then(|field| collect_faults(faults, place, convert(field)))
 }
 
 /// A result whose faults are prefixed with `place`.
-pub fn within<T>(place: &str, result: Result<T, Faults>) -> Result<T, Faults> {
+pub fn prefix_faults<T>(place: &str, result: Result<T, Faults>) -> Result<T, Faults> {
     result.map_err(|found| {
         let mut faults = Faults::default();
         faults.add_below(place, found);

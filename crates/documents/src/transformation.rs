@@ -5,12 +5,12 @@ use ig_core::integration::{Script, SimpleMapping, Transformation};
 
 use crate::checks::Checks;
 use crate::choice::TransformationMode;
-use crate::mapping::{Mapped, MappingRule, StaticRule};
-use crate::text::noted;
+use crate::mapping::{MappingFields, MappingRule, StaticRule};
+use crate::text::collect_faults;
 
 /// The transformation fields of a document.
 #[derive(Default)]
-pub(crate) struct Transformed {
+pub(crate) struct TransformationFields {
     pub mode: Option<TransformationMode>,
     pub rules: Option<Vec<MappingRule>>,
     pub statics: Option<Vec<StaticRule>>,
@@ -18,7 +18,7 @@ pub(crate) struct Transformed {
     pub script: Option<String>,
 }
 
-impl Transformed {
+impl TransformationFields {
     /// Whether no field is set.
     pub(crate) fn is_silent(&self) -> bool {
         let Self {
@@ -51,12 +51,12 @@ impl Transformed {
         if script.is_some() {
             faults.add("/transformScript", "is for the transformationMode SCRIPT alone");
         }
-        let mapped = Mapped {
+        let mapped = MappingFields {
             rules,
             statics,
             passthrough,
         };
-        let mapping = noted(&mut faults, "", mapped.into_domain(checks));
+        let mapping = collect_faults(&mut faults, "", mapped.into_domain(checks));
         faults.into_result(Transformation::Simple(mapping.unwrap_or_else(SimpleMapping::identity)))
     }
 
@@ -74,18 +74,18 @@ impl Transformed {
             faults.add("/transformScript", "is required with the transformationMode SCRIPT");
             return Err(faults);
         };
-        match noted(&mut faults, "/transformScript", Script::new(&source)) {
+        match collect_faults(&mut faults, "/transformScript", Script::new(&source)) {
             Some(script) => faults.into_result(Transformation::Script(script)),
             None => Err(faults),
         }
     }
 }
 
-impl From<Transformation> for Transformed {
+impl From<Transformation> for TransformationFields {
     fn from(transformation: Transformation) -> Self {
         match transformation {
             Transformation::Simple(mapping) => {
-                let Mapped {
+                let MappingFields {
                     rules,
                     statics,
                     passthrough,

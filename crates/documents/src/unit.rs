@@ -8,15 +8,16 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::checks::Checks;
-use crate::profile::Claims;
+use crate::profile::ProfileFields;
 use crate::resource::{ResourceDocument, Stamp};
 use crate::text;
-use crate::text::{noted, within};
+use crate::text::{collect_faults, prefix_faults};
 
 /// A unit of an organisation: a clinic, a department.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Unit {
+#[schema(as = Unit)]
+pub struct UnitDocument {
     /// The unit's number, as `rid`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(read_only)]
@@ -65,7 +66,7 @@ pub struct Unit {
     pub updated_at: Option<Timestamp>,
 }
 
-impl ResourceDocument for Unit {
+impl ResourceDocument for UnitDocument {
     type Item = OrgUnit;
 
     fn from_item(item: OrgUnit) -> Result<Self, Faults> {
@@ -81,11 +82,11 @@ impl ResourceDocument for Unit {
     }
 }
 
-impl Unit {
+impl UnitDocument {
     /// The number, which a document must give on creation.
     pub fn named(&self) -> Result<Rid, Faults> {
         let number = self.rid.ok_or_else(|| Faults::single("/rid", "is required"))?;
-        within("/rid", text::rid(number))
+        prefix_faults("/rid", text::rid(number))
     }
 
     /// The domain's unit with this number, or everything that is wrong with the document.
@@ -110,7 +111,7 @@ impl Unit {
                 faults.add(place, "cannot be changed");
             }
         }
-        let claims = Claims {
+        let claims = ProfileFields {
             name,
             code,
             email,
@@ -120,7 +121,7 @@ impl Unit {
             region,
             timezone,
         };
-        let profile = noted(&mut faults, "", Profile::try_from(claims)).unwrap_or_default();
+        let profile = collect_faults(&mut faults, "", Profile::try_from(claims)).unwrap_or_default();
         let Stamp { created_at, updated_at } = stamp;
         faults.into_result(OrgUnit {
             org_id,
@@ -133,7 +134,7 @@ impl Unit {
     }
 }
 
-impl From<OrgUnit> for Unit {
+impl From<OrgUnit> for UnitDocument {
     fn from(unit: OrgUnit) -> Self {
         let OrgUnit {
             org_id,

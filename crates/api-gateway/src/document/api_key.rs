@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::access::ScopeName;
 use super::listing::listing;
 use crate::body::validated;
-use ig_documents::text::{name, noted, org_id};
+use ig_documents::text::{collect_faults, name, org_id};
 
 const MAX_NAME_LENGTH: usize = 200;
 
@@ -72,8 +72,8 @@ impl ApiKeyAsked {
             expires_at,
         } = self;
         let mut faults = Faults::default();
-        let display_name = noted(&mut faults, "/name", name(&display_name, MAX_NAME_LENGTH)).unwrap_or_default();
-        let org = org.and_then(|org| noted(&mut faults, "/orgId", org_id(org)));
+        let display_name = collect_faults(&mut faults, "/name", name(&display_name, MAX_NAME_LENGTH)).unwrap_or_default();
+        let org = org.and_then(|org| collect_faults(&mut faults, "/orgId", org_id(org)));
         if expires_at.is_some_and(|end| end <= now) {
             faults.add("/expiresAt", "has passed already");
         }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::body::validated;
-use ig_documents::text::noted;
+use ig_documents::text::collect_faults;
 
 /// Dead letters to retry now.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -37,7 +37,7 @@ impl BulkRetry {
         let mut faults = Faults::default();
         let numbered = self.ids.iter().enumerate();
         let ids: Vec<Option<LogId>> = numbered
-            .map(|(at, id)| noted(&mut faults, &format!("/ids/{at}"), parse_log_id(id)))
+            .map(|(at, id)| collect_faults(&mut faults, &format!("/ids/{at}"), parse_log_id(id)))
             .collect();
         faults.into_result(ManualRetry {
             org_id: org,

@@ -6,7 +6,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::history::Difference;
-use super::{EventTypeDocument, InboundDocument, JobDocument, OutboundIntegration, TemplateDocument};
+use super::{EventTypeDocument, InboundDocument, JobDocument, OutboundDocument, TemplateDocument};
 use crate::body::validated;
 
 /// An organisation's configuration as one document. Names identify its resources: `eventType` an event type, `type` an inbound
@@ -32,7 +32,7 @@ pub(crate) struct ConfigurationDocument {
     /// The outbound integrations.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_items = 10_000)]
-    pub outbound_integrations: Option<Vec<OutboundIntegration>>,
+    pub outbound_integrations: Option<Vec<OutboundDocument>>,
     /// The inbound integrations.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_items = 10_000)]
@@ -108,7 +108,7 @@ const MANAGED_FIELDS: [&str; 8] = [
 pub(crate) fn strip_managed_fields(mut value: Value, org: OrgId) -> Value {
     let own_unit = value.get("tenantId").filter(|tenant| **tenant != org.0).cloned();
     for field in MANAGED_FIELDS {
-        super::forget(&mut value, field);
+        super::remove_field(&mut value, field);
     }
     if let (Some(unit), Some(object)) = (own_unit, value.as_object_mut()) {
         object.insert("tenantId".to_owned(), unit);

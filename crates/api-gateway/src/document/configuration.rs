@@ -10,16 +10,18 @@ use ig_transform::{CompiledFilter, CompiledLookups, CompiledMapping, PayloadSche
 use serde_json::{Map, Value};
 
 use super::listing::listing;
-use super::{EventTypeDocument, InboundDocument, JobDocument, Org, OutboundIntegration, TemplateDocument, Unit};
+use super::{
+    EventTypeDocument, InboundDocument, JobDocument, OrganizationDocument, OutboundDocument, TemplateDocument, UnitDocument,
+};
 use crate::body::{configuration, validated};
 
-configuration!(OutboundIntegration);
+configuration!(OutboundDocument);
 configuration!(InboundDocument);
 configuration!(JobDocument);
 configuration!(EventTypeDocument);
 configuration!(TemplateDocument);
-configuration!(Org);
-configuration!(Unit);
+configuration!(OrganizationDocument);
+configuration!(UnitDocument);
 validated!(RequestLimitsDocument);
 
 /// Checks documents with the compilers and the sender that will use them.
@@ -54,7 +56,7 @@ impl Checks for Compilers {
 
 listing! {
     /// A page of outbound integrations.
-    OutboundIntegrationList { integrations: OutboundIntegration, unreadable }
+    OutboundIntegrationList { integrations: OutboundDocument, unreadable }
 }
 
 listing! {
@@ -74,12 +76,12 @@ listing! {
 
 listing! {
     /// A page of organisations.
-    OrgList { orgs: Org }
+    OrgList { orgs: OrganizationDocument }
 }
 
 listing! {
     /// A page of an organisation's units.
-    UnitList { units: Unit }
+    UnitList { units: UnitDocument }
 }
 
 listing! {

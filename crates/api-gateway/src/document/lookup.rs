@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::Stamp;
 use super::listing::listing;
 use crate::body::validated;
-use ig_documents::text::{self, noted, within};
+use ig_documents::text::{self, collect_faults, prefix_faults};
 
 mod batch;
 mod import;
@@ -93,7 +93,7 @@ impl Lookup {
         if self.org_id.is_some_and(|given| given != org_id.0) {
             faults.add("/orgId", "cannot be changed");
         }
-        let draft = noted(&mut faults, "", self.into_draft(org_id, &Defaults::default()));
+        let draft = collect_faults(&mut faults, "", self.into_draft(org_id, &Defaults::default()));
         let Some(draft) = draft.filter(|_| faults.is_empty()) else {
             return Err(faults);
         };
@@ -129,15 +129,15 @@ impl Lookup {
             ..
         } = self;
         let mut faults = Faults::default();
-        let table_type = type_name.map(|text| within("/type", parse_lookup_type(&text)));
+        let table_type = type_name.map(|text| prefix_faults("/type", parse_lookup_type(&text)));
         let table_type = table_type.or_else(|| defaults.lookup_type.clone().map(Ok));
         let table_type = table_type.unwrap_or_else(|| Err(Faults::single("/type", "is required")));
-        let table_type = noted(&mut faults, "", table_type);
-        let tenant = tenant_id.map(|rid| within("/tenantId", parse_tenant(org, rid)));
+        let table_type = collect_faults(&mut faults, "", table_type);
+        let tenant = tenant_id.map(|rid| prefix_faults("/tenantId", parse_tenant(org, rid)));
         let tenant = tenant.unwrap_or(Ok(defaults.tenant_id));
-        let tenant_id = noted(&mut faults, "", tenant).flatten();
-        let source = noted(&mut faults, "/source", source.validate());
-        let target = noted(&mut faults, "/target", target.validate());
+        let tenant_id = collect_faults(&mut faults, "", tenant).flatten();
+        let source = collect_faults(&mut faults, "/source", source.validate());
+        let target = collect_faults(&mut faults, "/target", target.validate());
         match (table_type, source, target) {
             (Some(lookup_type), Some(source), Some(target)) if faults.is_empty() => Ok(LookupDraft {
                 table: LookupTable { lookup_type, tenant_id },

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::OutboundIntegration;
+use super::OutboundDocument;
 use crate::body::validated;
 
 /// The preview to run: a draft or a stored integration, with a payload or a past event.
@@ -17,7 +17,7 @@ use crate::body::validated;
 pub(crate) struct PreviewRequest {
     /// A draft. Together with `integrationId`, its masks stand for the stored integration's secrets.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub integration: Option<OutboundIntegration>,
+    pub integration: Option<OutboundDocument>,
     /// A stored integration: 24 hexadecimal digits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub integration_id: Option<String>,

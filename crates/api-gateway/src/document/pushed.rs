@@ -11,7 +11,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::body::{JsonBody, Validated as _, validated};
 use crate::error::{ApiError, Detail};
-use ig_documents::text::{self, line, noted};
+use ig_documents::text::{self, collect_faults, line};
 
 /// The most events in one request.
 const MAX_EVENTS: usize = 1_000;
@@ -123,7 +123,7 @@ impl PushBody {
         let mut faults = Faults::default();
         let numbered = events.into_iter().enumerate();
         let checked = numbered
-            .filter_map(|(at, event)| noted(&mut faults, &format!("/{at}"), event.validate()))
+            .filter_map(|(at, event)| collect_faults(&mut faults, &format!("/{at}"), event.validate()))
             .collect();
         Ok(Self::Many(faults.into_result(checked)?))
     }
@@ -135,7 +135,7 @@ fn check_schemas(items: &[Value]) -> Result<(), Faults> {
     }
     let mut faults = Faults::default();
     for (at, item) in items.iter().enumerate() {
-        noted(&mut faults, &format!("/{at}"), PushedEvent::compiled_schema().check(item));
+        collect_faults(&mut faults, &format!("/{at}"), PushedEvent::compiled_schema().check(item));
     }
     faults.into_result(())
 }
@@ -149,9 +149,9 @@ impl PushedEvent {
             payload,
         } = self;
         let mut faults = Faults::default();
-        let id = id.and_then(|id| noted(&mut faults, "/id", event_id(&id)));
-        let event_type = noted(&mut faults, "/eventType", text::event_type(&event_type));
-        let entity_rid = entity_rid.and_then(|rid| noted(&mut faults, "/entityRid", text::rid(rid)));
+        let id = id.and_then(|id| collect_faults(&mut faults, "/id", event_id(&id)));
+        let event_type = collect_faults(&mut faults, "/eventType", text::event_type(&event_type));
+        let entity_rid = entity_rid.and_then(|rid| collect_faults(&mut faults, "/entityRid", text::rid(rid)));
         let event_type = event_type.unwrap_or_else(|| EventType::new(""));
         faults.into_result(CheckedEvent {
             id,

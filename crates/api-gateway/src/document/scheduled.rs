@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::delivery_log::json_or_text;
 use super::listing::listing;
 use crate::body::validated;
-use ig_documents::text::{line, within};
+use ig_documents::text::{line, prefix_faults};
 use ig_documents::{ScheduleMode, SchedulingConfig};
 
 /// A delivery that is scheduled for a later time, whether pending or processed.
@@ -193,7 +193,9 @@ impl ScheduledCancellation {
     /// The reason, where the client gives one.
     pub(crate) fn validated_reason(self) -> Result<Option<String>, Faults> {
         let Self { reason } = self;
-        let reason = reason.map(|reason| within("/reason", line(&reason, 500))).transpose()?;
+        let reason = reason
+            .map(|reason| prefix_faults("/reason", line(&reason, 500)))
+            .transpose()?;
         Ok(reason.filter(|reason| !reason.trim().is_empty()))
     }
 }
@@ -245,7 +247,7 @@ impl SchedulePreviewRequest {
     /// The schedule in the request, in this mode.
     pub(crate) fn schedule(&self, mode: ScheduleMode) -> Result<Schedule, Faults> {
         let schedule = SchedulingConfig::into_domain(mode, self.scheduling_config.clone());
-        within("/schedulingConfig", schedule)
+        prefix_faults("/schedulingConfig", schedule)
     }
 }
 

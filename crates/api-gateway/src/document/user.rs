@@ -12,7 +12,7 @@ use super::access::{AccessName, RoleName};
 use super::listing::listing;
 use crate::body::validated;
 use ig_documents::mailbox;
-use ig_documents::text::{name, noted, org_id};
+use ig_documents::text::{collect_faults, name, org_id};
 
 const MAX_NAME_LENGTH: usize = 200;
 /// Twelve characters make guessing hopeless at the login rate limit (NIST SP 800-63B asks for at least 8).
@@ -77,7 +77,7 @@ impl UserDocument {
         if self.password.is_none() {
             faults.add("/password", "is required");
         }
-        let change = noted(&mut faults, "", self.change());
+        let change = collect_faults(&mut faults, "", self.change());
         let new_user = change.and_then(|change| {
             let UserChange {
                 email,
@@ -100,12 +100,12 @@ impl UserDocument {
     /// The change to a person, or everything that is wrong with the document.
     pub(crate) fn change(self) -> Result<UserChange, Faults> {
         let mut faults = Faults::default();
-        let email = noted(&mut faults, "/email", mailbox(&self.email)).unwrap_or_default();
+        let email = collect_faults(&mut faults, "/email", mailbox(&self.email)).unwrap_or_default();
         let display_name = self.name.as_deref().map(|text| name(text, MAX_NAME_LENGTH));
-        let display_name = display_name.and_then(|checked| noted(&mut faults, "/name", checked));
+        let display_name = display_name.and_then(|checked| collect_faults(&mut faults, "/name", checked));
         let rights = self.rights(&mut faults);
         let password = self.password.as_deref().map(parse_password);
-        let password = password.and_then(|checked| noted(&mut faults, "/password", checked));
+        let password = password.and_then(|checked| collect_faults(&mut faults, "/password", checked));
         let change = rights.map(|rights| UserChange {
             email,
             name: display_name,
@@ -131,7 +131,7 @@ impl UserDocument {
             }
             RoleName::User => {
                 let org = self.org_id.ok_or_else(|| Faults::single("", "is required of a USER"));
-                let org = noted(faults, "/orgId", org.and_then(org_id))?;
+                let org = collect_faults(faults, "/orgId", org.and_then(org_id))?;
                 let access = self.access.unwrap_or(AccessName::Read).into();
                 Some(PersonRights::User { org, access })
             }

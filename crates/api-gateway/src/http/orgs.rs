@@ -10,7 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{Platform, Read, Write};
 use crate::body::JsonBody;
-use crate::document::{Listing as _, Org, OrgDeletionStatus, OrgList};
+use crate::document::{Listing as _, OrgDeletionStatus, OrgList, OrganizationDocument};
 use crate::error::ApiError;
 use crate::gateway::AppState;
 use crate::http::handler::routes;
@@ -44,21 +44,27 @@ async fn list(
 ) -> Result<Json<OrgList>, ApiError> {
     let page = paging.page()?;
     let listed = gateway.store().organizations().list(query.search.as_deref(), page).await?;
-    Ok(Json(OrgList::of(listed.map(Org::from), page)))
+    Ok(Json(OrgList::of(listed.map(OrganizationDocument::from), page)))
 }
 
 /// Creates an organisation.
-#[utoipa::path(post, path = "/admin/orgs", tag = "admin", request_body = Org, responses((status = 201, body = Org)))]
-async fn create(Platform { gateway, .. }: Platform<Write>, body: JsonBody) -> Result<ResourceResponse<Org>, ApiError> {
-    let document: Org = body.document()?;
+#[utoipa::path(post, path = "/admin/orgs", tag = "admin", request_body = OrganizationDocument, responses((status = 201, body = OrganizationDocument)))]
+async fn create(
+    Platform { gateway, .. }: Platform<Write>,
+    body: JsonBody,
+) -> Result<ResourceResponse<OrganizationDocument>, ApiError> {
+    let document: OrganizationDocument = body.document()?;
     let org = document.named()?;
     let created: Organization = resource::create(&gateway, org, document).await?;
     Ok(ResourceResponse::created(created.revision, created.into()))
 }
 
 /// Reads an organisation.
-#[utoipa::path(get, path = "/admin/orgs/{orgId}", tag = "admin", params(("orgId" = i64, Path)), responses((status = 200, body = Org)))]
-async fn read(Platform { gateway, .. }: Platform<Read>, Path(org): Path<String>) -> Result<ResourceResponse<Org>, ApiError> {
+#[utoipa::path(get, path = "/admin/orgs/{orgId}", tag = "admin", params(("orgId" = i64, Path)), responses((status = 200, body = OrganizationDocument)))]
+async fn read(
+    Platform { gateway, .. }: Platform<Read>,
+    Path(org): Path<String>,
+) -> Result<ResourceResponse<OrganizationDocument>, ApiError> {
     resource::read::<Organization>(&gateway, path::org(&org)?, &org).await
 }
 
@@ -68,15 +74,15 @@ async fn read(Platform { gateway, .. }: Platform<Read>, Path(org): Path<String>)
     path = "/admin/orgs/{orgId}",
     tag = "admin",
     params(("orgId" = i64, Path), IfMatch),
-    request_body = Org,
-    responses((status = 200, body = Org)),
+    request_body = OrganizationDocument,
+    responses((status = 200, body = OrganizationDocument)),
 )]
 async fn replace(
     Platform { gateway, .. }: Platform<Write>,
     Path(org): Path<String>,
     if_match: IfMatch,
     body: JsonBody,
-) -> Result<ResourceResponse<Org>, ApiError> {
+) -> Result<ResourceResponse<OrganizationDocument>, ApiError> {
     resource::put::<Organization>(&gateway, path::org(&org)?, &org, if_match, body).await
 }
 
@@ -87,14 +93,14 @@ async fn replace(
     tag = "admin",
     params(("orgId" = i64, Path), IfMatch),
     request_body(content = serde_json::Value, description = "Any of the organisation's fields"),
-    responses((status = 200, body = Org)),
+    responses((status = 200, body = OrganizationDocument)),
 )]
 async fn patch(
     Platform { gateway, .. }: Platform<Write>,
     Path(org): Path<String>,
     if_match: IfMatch,
     body: JsonBody,
-) -> Result<ResourceResponse<Org>, ApiError> {
+) -> Result<ResourceResponse<OrganizationDocument>, ApiError> {
     resource::patch::<Organization>(&gateway, path::org(&org)?, &org, if_match, body).await
 }
 

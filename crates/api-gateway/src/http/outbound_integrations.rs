@@ -13,7 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
 use crate::document::{
-    Listing as _, OutboundIntegration, OutboundIntegrationList, Preview, PreviewRequest, Secrets, TestRequest, Tested,
+    Listing as _, OutboundDocument, OutboundIntegrationList, Preview, PreviewRequest, Secrets, TestRequest, Tested,
     split_unreadable,
 };
 use crate::error::ApiError;
@@ -81,12 +81,12 @@ async fn list(
     let page = paging.page()?;
     let listed = gateway.store().integrations().list(org, &query.filter()?, page).await?;
     let (listed, unreadable) = split_unreadable(listed);
-    let listed = listed.map(|integration| OutboundIntegration::from(integration).masked(Secrets::Masked));
+    let listed = listed.map(|integration| OutboundDocument::from(integration).masked(Secrets::Masked));
     Ok(Json(OutboundIntegrationList::of(listed, page).with_unreadable(unreadable)))
 }
 
 resource_handlers! {
-    Integration, OutboundIntegration, "outbound integrations", "/outbound-integrations", "/outbound-integrations/{id}", "id";
+    Integration, OutboundDocument, "outbound integrations", "/outbound-integrations", "/outbound-integrations/{id}", "id";
     create "Creates an integration; only this response shows its signing secrets.";
     read "Reads an integration.";
     replace "Replaces an integration.";
@@ -102,13 +102,13 @@ resource_handlers! {
     path = "/outbound-integrations/{id}/enable",
     tag = "outbound integrations",
     params(OrgQuery, ("id" = String, Path), IfMatch),
-    responses((status = 200, body = OutboundIntegration)),
+    responses((status = 200, body = OutboundDocument)),
 )]
 async fn enable(
     Tenant { org, gateway, .. }: Tenant<Write>,
     Path(id): Path<String>,
     if_match: IfMatch,
-) -> Result<ResourceResponse<OutboundIntegration>, ApiError> {
+) -> Result<ResourceResponse<OutboundDocument>, ApiError> {
     let stored = resource::get(&gateway, org, &path::integration(&id)?).await?;
     resource::shown(integrations::set_active(&gateway, stored, true, if_match).await?)
 }
@@ -119,13 +119,13 @@ async fn enable(
     path = "/outbound-integrations/{id}/disable",
     tag = "outbound integrations",
     params(OrgQuery, ("id" = String, Path), IfMatch),
-    responses((status = 200, body = OutboundIntegration)),
+    responses((status = 200, body = OutboundDocument)),
 )]
 async fn disable(
     Tenant { org, gateway, .. }: Tenant<Write>,
     Path(id): Path<String>,
     if_match: IfMatch,
-) -> Result<ResourceResponse<OutboundIntegration>, ApiError> {
+) -> Result<ResourceResponse<OutboundDocument>, ApiError> {
     let stored = resource::get(&gateway, org, &path::integration(&id)?).await?;
     resource::shown(integrations::set_active(&gateway, stored, false, if_match).await?)
 }

@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
-use crate::document::{InboundDocument, JobDocument, Listing as _, OutboundIntegration, TemplateDocument, TemplateList};
+use crate::document::{InboundDocument, JobDocument, Listing as _, OutboundDocument, TemplateDocument, TemplateList};
 use crate::error::ApiError;
 use crate::gateway::AppState;
 use crate::http::handler::routes;
@@ -85,7 +85,7 @@ resource_handlers! {
 #[serde(untagged)]
 #[expect(dead_code, reason = "describes what is answered as it is")]
 enum Applied {
-    Outbound(OutboundIntegration),
+    Outbound(OutboundDocument),
     Inbound(InboundDocument),
     Scheduled(JobDocument),
 }

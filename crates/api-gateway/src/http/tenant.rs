@@ -4,7 +4,7 @@ use axum::Json;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{OrgQuery, Read, Tenant};
-use crate::document::{Listing as _, Org, Unit, UnitList};
+use crate::document::{Listing as _, OrganizationDocument, UnitDocument, UnitList};
 use crate::error::ApiError;
 use crate::gateway::AppState;
 use crate::http::handler::routes;
@@ -17,8 +17,8 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 }
 
 /// Reads the organisation.
-#[utoipa::path(get, path = "/tenant", tag = "tenant", params(OrgQuery), responses((status = 200, body = Org)))]
-async fn read(Tenant { org, gateway, .. }: Tenant<Read>) -> Result<ResourceResponse<Org>, ApiError> {
+#[utoipa::path(get, path = "/tenant", tag = "tenant", params(OrgQuery), responses((status = 200, body = OrganizationDocument)))]
+async fn read(Tenant { org, gateway, .. }: Tenant<Read>) -> Result<ResourceResponse<OrganizationDocument>, ApiError> {
     let found = organizations::get(&gateway, org).await?;
     Ok(ResourceResponse::found(found.revision, found.into()))
 }
@@ -31,5 +31,5 @@ async fn units(
 ) -> Result<Json<UnitList>, ApiError> {
     let page = paging.page()?;
     let listed = gateway.store().org_units().list(org, None, page).await?;
-    Ok(Json(UnitList::of(listed.map(Unit::from), page)))
+    Ok(Json(UnitList::of(listed.map(UnitDocument::from), page)))
 }

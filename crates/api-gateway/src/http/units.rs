@@ -10,7 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{Platform, Read, Write};
 use crate::body::JsonBody;
-use crate::document::{Listing as _, Unit, UnitList};
+use crate::document::{Listing as _, UnitDocument, UnitList};
 use crate::error::ApiError;
 use crate::gateway::{AppState, Gateway};
 use crate::http::handler::routes;
@@ -38,22 +38,25 @@ async fn list(
 ) -> Result<Json<UnitList>, ApiError> {
     let (org, page) = (parse_known_org(&gateway, &org).await?, paging.page()?);
     let listed = gateway.store().org_units().list(org, query.search.as_deref(), page).await?;
-    Ok(Json(UnitList::of(listed.map(Unit::from), page)))
+    Ok(Json(UnitList::of(listed.map(UnitDocument::from), page)))
 }
 
 /// Creates a unit.
-#[utoipa::path(post, path = "/admin/orgs/{orgId}/units", tag = "admin", params(("orgId" = i64, Path)), request_body = Unit, responses((status = 201, body = Unit)))]
+#[utoipa::path(post, path = "/admin/orgs/{orgId}/units", tag = "admin", params(("orgId" = i64, Path)), request_body = UnitDocument, responses((status = 201, body = UnitDocument)))]
 async fn create(
     Platform { gateway, .. }: Platform<Write>,
     Path(org): Path<String>,
     body: JsonBody,
-) -> Result<ResourceResponse<Unit>, ApiError> {
+) -> Result<ResourceResponse<UnitDocument>, ApiError> {
     resource::post::<OrgUnit>(&gateway, parse_known_org(&gateway, &org).await?, body).await
 }
 
 /// Reads a unit.
-#[utoipa::path(get, path = "/admin/orgs/{orgId}/units/{rid}", tag = "admin", params(("orgId" = i64, Path), ("rid" = i64, Path)), responses((status = 200, body = Unit)))]
-async fn read(Platform { gateway, .. }: Platform<Read>, Path(unit): Path<UnitPath>) -> Result<ResourceResponse<Unit>, ApiError> {
+#[utoipa::path(get, path = "/admin/orgs/{orgId}/units/{rid}", tag = "admin", params(("orgId" = i64, Path), ("rid" = i64, Path)), responses((status = 200, body = UnitDocument)))]
+async fn read(
+    Platform { gateway, .. }: Platform<Read>,
+    Path(unit): Path<UnitPath>,
+) -> Result<ResourceResponse<UnitDocument>, ApiError> {
     resource::read::<OrgUnit>(&gateway, unit.org()?, &unit.rid).await
 }
 
@@ -63,15 +66,15 @@ async fn read(Platform { gateway, .. }: Platform<Read>, Path(unit): Path<UnitPat
     path = "/admin/orgs/{orgId}/units/{rid}",
     tag = "admin",
     params(("orgId" = i64, Path), ("rid" = i64, Path), IfMatch),
-    request_body = Unit,
-    responses((status = 200, body = Unit)),
+    request_body = UnitDocument,
+    responses((status = 200, body = UnitDocument)),
 )]
 async fn replace(
     Platform { gateway, .. }: Platform<Write>,
     Path(unit): Path<UnitPath>,
     if_match: IfMatch,
     body: JsonBody,
-) -> Result<ResourceResponse<Unit>, ApiError> {
+) -> Result<ResourceResponse<UnitDocument>, ApiError> {
     resource::put::<OrgUnit>(&gateway, unit.org()?, &unit.rid, if_match, body).await
 }
 
@@ -82,14 +85,14 @@ async fn replace(
     tag = "admin",
     params(("orgId" = i64, Path), ("rid" = i64, Path), IfMatch),
     request_body(content = serde_json::Value, description = "Any of the unit's fields"),
-    responses((status = 200, body = Unit)),
+    responses((status = 200, body = UnitDocument)),
 )]
 async fn patch(
     Platform { gateway, .. }: Platform<Write>,
     Path(unit): Path<UnitPath>,
     if_match: IfMatch,
     body: JsonBody,
-) -> Result<ResourceResponse<Unit>, ApiError> {
+) -> Result<ResourceResponse<UnitDocument>, ApiError> {
     resource::patch::<OrgUnit>(&gateway, unit.org()?, &unit.rid, if_match, body).await
 }
 

@@ -36,7 +36,7 @@ pub(super) struct CallFailure {
 }
 
 impl CallFailure {
-    /// A failure that the client caused.
+    /// A call that the gateway refused: a fault of the client, an open breaker, or a shortage of its own.
     pub(super) fn refused(category: ErrorCategory, error: ApiError) -> Self {
         let outcome = CallOutcome::Refused(Failure::new(category, error_text(&error)));
         Self {

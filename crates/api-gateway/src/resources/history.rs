@@ -6,7 +6,7 @@ use ig_core::configuration::Change;
 use ig_core::history::{Item, ItemKind, Version};
 use ig_core::id::OrgId;
 use ig_core::ports::StoreError;
-use ig_documents::forget;
+use ig_documents::remove_field;
 use ig_store::AuditEntry;
 use serde::Serialize;
 use serde_json::Value;
@@ -167,7 +167,7 @@ pub(super) fn masked(content: Change) -> Result<Value, ApiError> {
 fn comparable<T: Serialize>(document: &T) -> Result<Value, ApiError> {
     let mut value = to_json(document)?;
     for field in ["revision", "updatedAt"] {
-        forget(&mut value, field);
+        remove_field(&mut value, field);
     }
     Ok(value)
 }

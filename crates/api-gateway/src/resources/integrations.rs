@@ -11,7 +11,7 @@ use ig_store::MaybeReadable;
 
 use super::resource::{self, Resource, commit};
 use super::{creation_stamp, new_id, update_stamp};
-use crate::document::{Compilers, OutboundIntegration, Secrets, Stamp, fill_masks, to_json};
+use crate::document::{Compilers, OutboundDocument, Secrets, Stamp, fill_masks, to_json};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::if_match::IfMatch;
@@ -22,7 +22,7 @@ mod addresses;
 mod scripts;
 
 impl Resource for Integration {
-    type Document = OutboundIntegration;
+    type Document = OutboundDocument;
 
     const NAME: &'static str = "Integration";
 
@@ -34,12 +34,12 @@ impl Resource for Integration {
         Ok(gateway.store().integrations().find(org, *id).await?)
     }
 
-    fn new_id(_: &OutboundIntegration, now: Timestamp) -> Result<IntegrationId, ApiError> {
+    fn new_id(_: &OutboundDocument, now: Timestamp) -> Result<IntegrationId, ApiError> {
         Ok(IntegrationId(new_id(now.timestamp())))
     }
 
     /// Rejects now what the sender could not apply at the first delivery.
-    fn from_document(document: OutboundIntegration, org: OrgId, id: IntegrationId, stamp: Stamp) -> Result<Self, Faults> {
+    fn from_document(document: OutboundDocument, org: OrgId, id: IntegrationId, stamp: Stamp) -> Result<Self, Faults> {
         let integration = document.into_item(org, id, stamp, &Compilers)?;
         for action in integration.planned_actions() {
             Template::compile(&integration, &action)?;
@@ -66,7 +66,7 @@ impl Resource for Integration {
 pub(crate) async fn load_draft(
     gateway: &Gateway,
     org: OrgId,
-    draft: Option<OutboundIntegration>,
+    draft: Option<OutboundDocument>,
     stored: Option<&str>,
 ) -> Result<Integration, ApiError> {
     let stored = match stored {

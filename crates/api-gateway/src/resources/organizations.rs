@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::resource::{self, Resource, commit};
 use super::update_stamp;
-use crate::document::{Org, OrgDeletionStatus, console};
+use crate::document::{OrgDeletionStatus, OrganizationDocument, console};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::if_match::IfMatch;
@@ -21,7 +21,7 @@ pub(crate) async fn get(gateway: &Gateway, org: OrgId) -> Result<Organization, A
 }
 
 impl Resource for Organization {
-    type Document = Org;
+    type Document = OrganizationDocument;
 
     const NAME: &'static str = "Organization";
     const IS_RESTORABLE: bool = false;
@@ -34,7 +34,7 @@ impl Resource for Organization {
         Ok(gateway.store().organizations().get(org).await?.map(MaybeReadable::Readable))
     }
 
-    fn new_id(document: &Org, _: Timestamp) -> Result<OrgId, ApiError> {
+    fn new_id(document: &OrganizationDocument, _: Timestamp) -> Result<OrgId, ApiError> {
         Ok(document.named()?)
     }
 

@@ -8,13 +8,13 @@ use ig_core::ports::StoreError;
 use ig_store::MaybeReadable;
 
 use super::resource::Resource;
-use crate::document::Unit;
+use crate::document::UnitDocument;
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Gateway;
 use crate::path;
 
 impl Resource for OrgUnit {
-    type Document = Unit;
+    type Document = UnitDocument;
 
     const NAME: &'static str = "Unit";
 
@@ -26,7 +26,7 @@ impl Resource for OrgUnit {
         Ok(gateway.store().org_units().get(org, *id).await?.map(MaybeReadable::Readable))
     }
 
-    fn new_id(document: &Unit, _: Timestamp) -> Result<Rid, ApiError> {
+    fn new_id(document: &UnitDocument, _: Timestamp) -> Result<Rid, ApiError> {
         Ok(document.named()?)
     }
 

@@ -16,12 +16,12 @@ use super::{InboundDocument, TimeoutsDocument};
 use crate::auth::{AuthType, into_domain as authentication, shown as shown_authentication};
 use crate::checks::Checks;
 use crate::header;
-use crate::identity::{entity, of_direction, unchanged};
+use crate::identity::{check_direction, check_identity, entity};
 use crate::resilience::{BreakerDocument, RateLimitsDocument};
 use crate::resource::Stamp;
 use crate::signing::SigningDocument;
-use crate::text::{name, noted, optional};
-use crate::transformation::Transformed;
+use crate::text::{collect_faults, name, optional};
+use crate::transformation::TransformationFields;
 
 /// A body's transformation, or what is wrong with it.
 type Shaped = Result<Option<Transformation>, Faults>;
@@ -84,14 +84,14 @@ impl InboundDocument {
             updated_at: _,
         } = self;
         let faults = &mut Faults::default();
-        unchanged(faults, (given_id, &id.to_string()), (given_org, org_id));
-        of_direction(faults, direction.as_deref(), "INBOUND");
+        check_identity(faults, (given_id, &id.to_string()), (given_org, org_id));
+        check_direction(faults, direction.as_deref(), "INBOUND");
         let tenant_id = entity(faults, tenant_id, org_id);
         let client = client::into_domain(inbound_auth_type.unwrap_or(InboundAuthType::None), inbound_auth_config);
         let outgoing = authentication(outgoing_auth_type.unwrap_or(AuthType::None), outgoing_auth_config, checks);
-        let name = noted(faults, "/name", name(&shown, 200)).unwrap_or_default();
-        let route = noted(faults, "/type", r#type.parse());
-        let target = noted(faults, "/targetUrl", target_url.parse());
+        let name = collect_faults(faults, "/name", name(&shown, 200)).unwrap_or_default();
+        let route = collect_faults(faults, "/type", r#type.parse());
+        let target = collect_faults(faults, "/targetUrl", target_url.parse());
         let methods = methods(http_method, allowed_methods)
             .map_err(|found| faults.add_below("", found))
             .ok();
@@ -112,20 +112,20 @@ impl InboundDocument {
             methods,
             target,
             path_suffix: path_suffix.unwrap_or_default(),
-            client_auth: noted(faults, "/inboundAuthConfig", client).unwrap_or(ClientAuth::None),
+            client_auth: collect_faults(faults, "/inboundAuthConfig", client).unwrap_or(ClientAuth::None),
             allowed_addresses: addresses(faults, allowed_addresses.unwrap_or_default()),
-            auth: noted(faults, "/outgoingAuthConfig", outgoing).unwrap_or(OutgoingAuth::None),
+            auth: collect_faults(faults, "/outgoingAuthConfig", outgoing).unwrap_or(OutgoingAuth::None),
             signing: signing.flatten(),
-            headers: noted(
+            headers: collect_faults(
                 faults,
                 "/customHeaders",
                 header::headers(&custom_headers.unwrap_or_default(), checks),
             )
             .unwrap_or_default(),
-            request: noted(faults, "", request).flatten(),
-            response: noted(faults, "", response).flatten(),
+            request: collect_faults(faults, "", request).flatten(),
+            response: collect_faults(faults, "", response).flatten(),
             script_timeout: script_timeout_ms.map_or(DEFAULT_SCRIPT_TIMEOUT, Duration::from_millis),
-            timeouts: noted(faults, "/timeouts", timeouts.unwrap_or_default().into_domain()).unwrap_or_default(),
+            timeouts: collect_faults(faults, "/timeouts", timeouts.unwrap_or_default().into_domain()).unwrap_or_default(),
             attempts: retry_count.unwrap_or(DEFAULT_ATTEMPTS),
             max_concurrency: max_concurrency.unwrap_or(DEFAULT_CONCURRENCY),
             rate_limit: optional(faults, "/rateLimits", rate_limits, RateLimitsDocument::into_domain).flatten(),
@@ -141,14 +141,14 @@ impl InboundDocument {
 
     /// The transformations of request and response bodies.
     fn sides(&mut self, checks: &dyn Checks) -> (Shaped, Shaped) {
-        let request = Transformed {
+        let request = TransformationFields {
             mode: self.request_transformation_mode.take(),
             rules: self.request_field_mappings.take(),
             statics: self.request_static_fields.take(),
             passthrough: self.request_passthrough.take(),
             script: self.request_transform_script.take(),
         };
-        let response = Transformed {
+        let response = TransformationFields {
             mode: self.response_transformation_mode.take(),
             rules: self.response_field_mappings.take(),
             statics: self.response_static_fields.take(),
@@ -168,9 +168,9 @@ fn rest(
     outgoing: Result<OutgoingAuth, Faults>,
     sides: Result<(), Faults>,
 ) {
-    noted(faults, "/inboundAuthConfig", client);
-    noted(faults, "/outgoingAuthConfig", outgoing);
-    noted(faults, "", sides);
+    collect_faults(faults, "/inboundAuthConfig", client);
+    collect_faults(faults, "/outgoingAuthConfig", outgoing);
+    collect_faults(faults, "", sides);
 }
 
 fn methods(one: Option<ProxyMethodName>, all: Option<Vec<ProxyMethodName>>) -> Result<AllowedMethods, Faults> {
@@ -256,8 +256,8 @@ impl From<InboundIntegration> for InboundDocument {
             created_at,
             updated_at,
         } = inbound;
-        let request = request.map(Transformed::from).unwrap_or_default();
-        let response = response.map(Transformed::from).unwrap_or_default();
+        let request = request.map(TransformationFields::from).unwrap_or_default();
+        let response = response.map(TransformationFields::from).unwrap_or_default();
         let (inbound_auth_type, inbound_auth_config) = client::shown(client_auth);
         let (outgoing_auth_type, outgoing_auth_config) = shown_authentication(auth);
         let methods = methods.as_slice();

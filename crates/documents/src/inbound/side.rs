@@ -4,7 +4,7 @@ use ig_core::fault::Faults;
 use ig_core::integration::Transformation;
 
 use crate::checks::Checks;
-use crate::transformation::Transformed;
+use crate::transformation::TransformationFields;
 
 /// The request or the response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,7 @@ impl Side {
     }
 
     /// The transformation; `None` where the body passes unchanged.
-    pub(super) fn into_domain(self, said: Transformed, checks: &dyn Checks) -> Result<Option<Transformation>, Faults> {
+    pub(super) fn into_domain(self, said: TransformationFields, checks: &dyn Checks) -> Result<Option<Transformation>, Faults> {
         if said.is_silent() {
             return Ok(None);
         }
@@ -66,9 +66,9 @@ mod tests {
 
     #[test]
     fn faults_point_to_the_field_names_of_their_side() {
-        let said = Transformed {
+        let said = TransformationFields {
             script: Some("return payload".to_owned()),
-            ..Transformed::default()
+            ..TransformationFields::default()
         };
         let faults = Side::Response.into_domain(said, &Unchecked).unwrap_err();
         assert_eq!(faults.list()[0].pointer, "/responseTransformScript");
@@ -77,10 +77,13 @@ mod tests {
 
     #[test]
     fn a_side_without_fields_has_no_transformation() {
-        assert_eq!(Side::Request.into_domain(Transformed::default(), &Unchecked), Ok(None));
-        let nothing = Transformed {
+        assert_eq!(
+            Side::Request.into_domain(TransformationFields::default(), &Unchecked),
+            Ok(None)
+        );
+        let nothing = TransformationFields {
             passthrough: Some(true),
-            ..Transformed::default()
+            ..TransformationFields::default()
         };
         assert_eq!(Side::Request.into_domain(nothing, &Unchecked), Ok(None));
     }

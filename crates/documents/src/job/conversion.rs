@@ -12,10 +12,10 @@ use super::source::{DataSourceDocument, JobScheduleDocument, JobTransformation};
 use crate::auth::{AuthType, into_domain as authentication, shown as shown_authentication};
 use crate::checks::Checks;
 use crate::header;
-use crate::identity::{entity, of_direction, unchanged};
+use crate::identity::{check_direction, check_identity, entity};
 use crate::resource::Stamp;
 use crate::signing::SigningDocument;
-use crate::text::{line, name, noted, optional};
+use crate::text::{collect_faults, line, name, optional};
 
 const DEFAULT_ATTEMPTS: u8 = 3;
 
@@ -50,23 +50,23 @@ impl JobDocument {
             updated_at: _,
         } = self;
         let faults = &mut Faults::default();
-        unchanged(faults, (given_id, &id.to_string()), (given_org, org_id));
-        of_direction(faults, direction.as_deref(), "SCHEDULED");
+        check_identity(faults, (given_id, &id.to_string()), (given_org, org_id));
+        check_direction(faults, direction.as_deref(), "SCHEDULED");
         let tenant_id = entity(faults, tenant_id, org_id);
         let outgoing = authentication(outgoing_auth_type.unwrap_or(AuthType::None), outgoing_auth_config, checks);
-        let auth = noted(faults, "/outgoingAuthConfig", outgoing).unwrap_or(OutgoingAuth::None);
-        let name = noted(faults, "/name", name(&shown, 200)).unwrap_or_default();
-        let category = r#type.and_then(|word| noted(faults, "/type", line(&word, 100)));
-        let script = transformation.and_then(|said| noted(faults, "/transformation/script", said.into_domain()));
+        let auth = collect_faults(faults, "/outgoingAuthConfig", outgoing).unwrap_or(OutgoingAuth::None);
+        let name = collect_faults(faults, "/name", name(&shown, 200)).unwrap_or_default();
+        let category = r#type.and_then(|word| collect_faults(faults, "/type", line(&word, 100)));
+        let script = transformation.and_then(|said| collect_faults(faults, "/transformation/script", said.into_domain()));
         let signing = optional(faults, "/signing", signing, SigningDocument::into_domain);
-        let headers = noted(
+        let headers = collect_faults(
             faults,
             "/customHeaders",
             header::headers(&custom_headers.unwrap_or_default(), checks),
         );
-        let schedule = noted(faults, "/schedule", schedule.into_domain());
-        let source = noted(faults, "/dataSource", data_source.into_domain());
-        let url = noted(faults, "/targetUrl", target_url.parse());
+        let schedule = collect_faults(faults, "/schedule", schedule.into_domain());
+        let source = collect_faults(faults, "/dataSource", data_source.into_domain());
+        let url = collect_faults(faults, "/targetUrl", target_url.parse());
         let (Some(schedule), Some(source), Some(url)) = (schedule, source, url) else {
             return Err(std::mem::take(faults));
         };

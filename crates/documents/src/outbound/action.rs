@@ -9,8 +9,8 @@ use crate::checks::Checks;
 use crate::choice::{Method, TransformationMode};
 use crate::condition::ConditionDocument;
 use crate::mapping::{MappingRule, StaticRule};
-use crate::text::{name, noted};
-use crate::transformation::Transformed;
+use crate::text::{collect_faults, name};
+use crate::transformation::TransformationFields;
 
 const MOST: usize = 50;
 
@@ -85,23 +85,23 @@ impl ActionDocument {
             transform_script,
         } = self;
         let mut faults = Faults::default();
-        let url = target_url.map(|text| noted(&mut faults, "/targetUrl", text.parse()));
-        let transformed = Transformed {
+        let url = target_url.map(|text| collect_faults(&mut faults, "/targetUrl", text.parse()));
+        let transformed = TransformationFields {
             mode: transformation_mode,
             rules: field_mappings,
             statics: static_fields,
             passthrough,
             script: transform_script,
         };
-        let condition = condition.map(|condition| noted(&mut faults, "/condition", condition.into_domain(checks)));
+        let condition = condition.map(|condition| collect_faults(&mut faults, "/condition", condition.into_domain(checks)));
         let action = Action {
-            name: noted(&mut faults, "/name", name(&shown, 200)).unwrap_or_default(),
+            name: collect_faults(&mut faults, "/name", name(&shown, 200)).unwrap_or_default(),
             condition: condition.flatten(),
             target: instead(url.flatten(), http_method.map(HttpMethod::from), whole),
             transformation: if transformed.is_silent() {
                 None
             } else {
-                noted(&mut faults, "", transformed.into_domain(checks))
+                collect_faults(&mut faults, "", transformed.into_domain(checks))
             },
         };
         faults.into_result(action)
@@ -129,13 +129,13 @@ impl From<Action> for ActionDocument {
         let (url, method) = target
             .map(|Target { url, method }| (url.to_string(), Method::from(method)))
             .unzip();
-        let Transformed {
+        let TransformationFields {
             mode,
             rules,
             statics,
             passthrough,
             script,
-        } = transformation.map(Transformed::from).unwrap_or_default();
+        } = transformation.map(TransformationFields::from).unwrap_or_default();
         Self {
             name,
             condition: condition.map(Into::into),

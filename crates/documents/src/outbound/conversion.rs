@@ -11,22 +11,22 @@ use ig_core::integration::{
 };
 use ig_core::schedule::Schedule;
 
-use super::{OutboundIntegration, SchedulingConfig, action, lookup};
+use super::{OutboundDocument, SchedulingConfig, action, lookup};
 use crate::auth::{self, AuthType};
 use crate::checks::Checks;
 use crate::choice::{OrderingName, ScheduleMode};
 use crate::header;
-use crate::identity::{entity, of_direction, unchanged};
+use crate::identity::{check_direction, check_identity, entity};
 use crate::resilience::{BreakerDocument, RateLimitsDocument};
 use crate::resource::Stamp;
 use crate::signing::SigningDocument;
-use crate::text::{event_type, name, noted, optional, rid};
-use crate::transformation::Transformed;
+use crate::text::{collect_faults, event_type, name, optional, rid};
+use crate::transformation::TransformationFields;
 
 const DEFAULT_ATTEMPTS: u8 = 3;
 const DEFAULT_CONCURRENCY: u16 = 10;
 
-impl OutboundIntegration {
+impl OutboundDocument {
     /// The domain's integration, or everything that is wrong with the document by itself.
     ///
     /// The caller checks that the entities are units of the organisation, and that the addresses are allowed.
@@ -78,11 +78,11 @@ impl OutboundIntegration {
             updated_at: _,
         } = self;
         let faults = &mut Faults::default();
-        unchanged(faults, (given_id, &id.to_string()), (given_org, org_id));
-        of_direction(faults, direction.as_deref(), "OUTBOUND");
+        check_identity(faults, (given_id, &id.to_string()), (given_org, org_id));
+        check_direction(faults, direction.as_deref(), "OUTBOUND");
         let tenant_id = entity(faults, tenant_id, org_id);
         let target = target(faults, &target_url, http_method.map_or(HttpMethod::Post, HttpMethod::from));
-        let transformed = Transformed {
+        let transformed = TransformationFields {
             mode: transformation_mode,
             rules: field_mappings,
             statics: static_fields,
@@ -95,31 +95,31 @@ impl OutboundIntegration {
             id,
             org_id,
             tenant_id,
-            name: noted(faults, "/name", name(&shown, 200)).unwrap_or_default(),
+            name: collect_faults(faults, "/name", name(&shown, 200)).unwrap_or_default(),
             is_active: is_active.unwrap_or(true),
             hold: None,
-            events: noted(faults, "/eventType", pattern(&events)).unwrap_or(EventPattern::Any),
+            events: collect_faults(faults, "/eventType", pattern(&events)).unwrap_or(EventPattern::Any),
             scope,
             excluded_entity_rids: excluded(faults, excluded_entity_rids.unwrap_or_default(), scope),
             filter: optional(faults, "/filter", filter, |filter| filter.into_domain(checks)),
-            transformation: noted(faults, "", transformed.into_domain(checks))
+            transformation: collect_faults(faults, "", transformed.into_domain(checks))
                 .unwrap_or(Transformation::Simple(SimpleMapping::identity())),
-            lookups: noted(faults, "/lookups", lookup::into_domain(lookups.unwrap_or_default())).unwrap_or_default(),
+            lookups: collect_faults(faults, "/lookups", lookup::into_domain(lookups.unwrap_or_default())).unwrap_or_default(),
             script_timeout: script_timeout_ms.map_or(DEFAULT_SCRIPT_TIMEOUT, Duration::from_millis),
-            auth: noted(
+            auth: collect_faults(
                 faults,
                 "/outgoingAuthConfig",
                 auth::into_domain(outgoing_auth_type.unwrap_or(AuthType::None), outgoing_auth_config, checks),
             )
             .unwrap_or(OutgoingAuth::None),
             signing: optional(faults, "/signing", signing, SigningDocument::into_domain).flatten(),
-            headers: noted(
+            headers: collect_faults(
                 faults,
                 "/customHeaders",
                 header::headers(&custom_headers.unwrap_or_default(), checks),
             )
             .unwrap_or_default(),
-            actions: noted(faults, "/actions", actions).unwrap_or_default(),
+            actions: collect_faults(faults, "/actions", actions).unwrap_or_default(),
             multi_action_delay: Duration::from_millis(multi_action_delay_ms.unwrap_or_default()),
             timeout: timeout_ms.map_or(DEFAULT_TIMEOUT, Duration::from_millis),
             attempts: retry_count.unwrap_or(DEFAULT_ATTEMPTS),
@@ -134,13 +134,13 @@ impl OutboundIntegration {
             created_at: stamp.created_at,
             updated_at: stamp.updated_at,
         };
-        noted(faults, "", checks.lookups(&integration.lookups));
+        collect_faults(faults, "", checks.lookups(&integration.lookups));
         std::mem::take(faults).into_result(integration)
     }
 }
 
 fn target(faults: &mut Faults, url: &str, method: HttpMethod) -> Option<Target> {
-    let url = noted(faults, "/targetUrl", url.parse())?;
+    let url = collect_faults(faults, "/targetUrl", url.parse())?;
     Some(Target { url, method })
 }
 
@@ -160,13 +160,13 @@ fn excluded(faults: &mut Faults, rids: Vec<i64>, scope: Scope) -> BTreeSet<Rid> 
     }
     let numbered = rids.into_iter().enumerate();
     numbered
-        .filter_map(|(at, number)| noted(faults, &format!("/excludedEntityRids/{at}"), rid(number)))
+        .filter_map(|(at, number)| collect_faults(faults, &format!("/excludedEntityRids/{at}"), rid(number)))
         .collect()
 }
 
 fn schedule(faults: &mut Faults, mode: Option<ScheduleMode>, config: Option<SchedulingConfig>) -> Schedule {
     let schedule = SchedulingConfig::into_domain(mode.unwrap_or(ScheduleMode::Immediate), config);
-    noted(faults, "/schedulingConfig", schedule).unwrap_or_default()
+    collect_faults(faults, "/schedulingConfig", schedule).unwrap_or_default()
 }
 
 fn order(faults: &mut Faults, ordering: Option<OrderingName>, max_concurrency: Option<u16>) -> Ordering {
@@ -183,7 +183,7 @@ fn order(faults: &mut Faults, ordering: Option<OrderingName>, max_concurrency: O
     }
 }
 
-impl From<Integration> for OutboundIntegration {
+impl From<Integration> for OutboundDocument {
     fn from(integration: Integration) -> Self {
         let Integration {
             id,
@@ -216,7 +216,7 @@ impl From<Integration> for OutboundIntegration {
             created_at,
             updated_at,
         } = integration;
-        let Transformed {
+        let TransformationFields {
             mode,
             rules,
             statics,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::text::{name, noted};
+use crate::text::{collect_faults, name};
 
 const MOST: usize = 100;
 const IDENTIFIER: &str = "id";
@@ -73,7 +73,7 @@ pub(crate) fn into_domain(documents: Vec<LookupRuleDocument>) -> Result<Vec<Look
     }
     let numbered = documents.into_iter().enumerate();
     let rules: Vec<_> = numbered
-        .filter_map(|(at, document)| noted(&mut faults, &format!("/{at}"), document.checked()))
+        .filter_map(|(at, document)| collect_faults(&mut faults, &format!("/{at}"), document.checked()))
         .collect();
     faults.into_result(rules)
 }
@@ -92,7 +92,7 @@ impl LookupRuleDocument {
         } = self;
         let mut faults = Faults::default();
         let rule = LookupRule {
-            lookup_type: LookupType::new(noted(&mut faults, "/type", name(&lookup_type, 100)).unwrap_or_default()),
+            lookup_type: LookupType::new(collect_faults(&mut faults, "/type", name(&lookup_type, 100)).unwrap_or_default()),
             source: source(source_field, source_template, &mut faults),
             target_field,
             returns: returns(return_mode, target_value_field, &mut faults),

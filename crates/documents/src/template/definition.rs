@@ -9,7 +9,7 @@ use utoipa::openapi::schema::SchemaType;
 use utoipa::openapi::{RefOr, Schema};
 
 use crate::merge::merged;
-use crate::{InboundDocument, JobDocument, OutboundIntegration};
+use crate::{InboundDocument, JobDocument, OutboundDocument};
 
 /// The fields that hold secrets, at any depth.
 const SECRETS: [&str; 6] = ["apiKey", "token", "password", "clientSecret", "secrets", "connectionString"];
@@ -79,7 +79,7 @@ fn refuse_secrets(name: &str, value: &Value, place: &InputPath<'_>, depth: usize
 /// The names of a resource's fields, from its `OpenAPI` schema.
 fn fields(direction: Direction) -> Vec<String> {
     let schema = match direction {
-        Direction::Outbound => OutboundIntegration::schema(),
+        Direction::Outbound => OutboundDocument::schema(),
         Direction::Inbound => InboundDocument::schema(),
         Direction::Scheduled => JobDocument::schema(),
     };

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::{Defaults, Lookup, parse_tenant};
 use crate::body::validated;
-use crate::document::text::{noted, within};
+use crate::document::text::{collect_faults, prefix_faults};
 
 /// The most rows in one request.
 const MAX_ROWS: usize = 1_000;
@@ -99,8 +99,8 @@ impl LookupBatch {
             );
             return Err(faults);
         }
-        let table_type = table_type.and_then(|text| noted(&mut faults, "/type", parse_lookup_type(&text)));
-        let tenant = tenant_id.and_then(|rid| noted(&mut faults, "/tenantId", parse_tenant(org, rid)));
+        let table_type = table_type.and_then(|text| collect_faults(&mut faults, "/type", parse_lookup_type(&text)));
+        let tenant = tenant_id.and_then(|rid| collect_faults(&mut faults, "/tenantId", parse_tenant(org, rid)));
         let defaults = Defaults {
             lookup_type: table_type,
             tenant_id: tenant.flatten(),
@@ -110,7 +110,7 @@ impl LookupBatch {
         let mut drafts = Vec::with_capacity(lookups.len());
         for (at, lookup) in lookups.into_iter().enumerate() {
             let pointer = format!("/lookups/{at}");
-            let Some(draft) = noted(&mut faults, &pointer, lookup.into_draft(org, &defaults)) else {
+            let Some(draft) = collect_faults(&mut faults, &pointer, lookup.into_draft(org, &defaults)) else {
                 continue;
             };
             if replace && tenant.is_some_and(|tenant| tenant != draft.table.tenant_id) {
@@ -152,8 +152,10 @@ impl LookupDeletion {
                 Ok(Deletion::Rows(ids.iter().filter_map(|id| id.parse().ok()).collect()))
             }
             (None, Some(table_type)) => {
-                let table_type = within("/type", parse_lookup_type(&table_type))?;
-                let tenant = tenant_id.map(|rid| within("/tenantId", parse_tenant(org, rid))).transpose()?;
+                let table_type = prefix_faults("/type", parse_lookup_type(&table_type))?;
+                let tenant = tenant_id
+                    .map(|rid| prefix_faults("/tenantId", parse_tenant(org, rid)))
+                    .transpose()?;
                 Ok(Deletion::Type(table_type, tenant))
             }
             _ => Err(Faults::single(

@@ -13,7 +13,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::{Lookup, SideDocument, parse_tenant};
 use crate::body::{JsonBody, Validated as _, validated};
-use crate::document::text::noted;
+use crate::document::text::collect_faults;
 use crate::error::ApiError;
 
 /// The most lookups in one request.
@@ -89,7 +89,7 @@ impl LookupRequests {
         let mut requests = Vec::with_capacity(items.len());
         for (at, item) in items.into_iter().enumerate() {
             let pointer = if is_list { format!("/{at}") } else { String::new() };
-            requests.extend(noted(&mut faults, &pointer, parse_request(item, org)));
+            requests.extend(collect_faults(&mut faults, &pointer, parse_request(item, org)));
         }
         Ok(faults.into_result(Self { requests, is_list })?)
     }
@@ -103,8 +103,8 @@ fn parse_request(item: Value, org: OrgId) -> Result<LookupRequest, Faults> {
         tenant_id,
     } = serde_json::from_value(item).map_err(|error| Faults::single("", error.to_string()))?;
     let mut faults = Faults::default();
-    let table_type = noted(&mut faults, "/type", parse_lookup_type(&table_type));
-    let tenant = tenant_id.and_then(|rid| noted(&mut faults, "/tenantId", parse_tenant(org, rid)));
+    let table_type = collect_faults(&mut faults, "/type", parse_lookup_type(&table_type));
+    let tenant = tenant_id.and_then(|rid| collect_faults(&mut faults, "/tenantId", parse_tenant(org, rid)));
     let key = table_type.as_ref().and_then(|table_type| LookupKey::of(table_type, &value));
     if table_type.is_some() && key.is_none() {
         faults.add("/value", "must be a text that is not blank, a number, true or false");

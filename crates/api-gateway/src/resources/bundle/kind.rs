@@ -16,7 +16,7 @@ use crate::document::{PlannedChange, Renderings, Secrets, differences, restore_s
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Gateway;
 use crate::if_match::IfMatch;
-use ig_documents::unmasked;
+use ig_documents::restore_masks;
 
 /// A kind of configuration that makes up one section of the document.
 pub(super) trait Kind: Resource {
@@ -118,7 +118,7 @@ async fn plan_resource<K: Kind>(
     value: Value,
 ) -> Result<Option<Step<'_>>, ApiError> {
     let Some(stored) = stored else {
-        let document: K::Document = crate::body::document(unmasked(value, None))?;
+        let document: K::Document = crate::body::document(restore_masks(value, None))?;
         check::<K>(gateway, org, None, document.clone()).await?;
         let digest = digest("CREATE", K::SECTION, &name, 0, &to_json(&document)?);
         let change = change("CREATE", K::SECTION, name, None);
