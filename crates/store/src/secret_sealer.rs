@@ -123,7 +123,7 @@ impl SecretSealer {
         String::from_utf8(secret.to_vec()).map_err(|_| SecretError::SealFailed)
     }
 
-    /// A box with the same keys and its own counters.
+    /// A sealer with the same keys and its own counters.
     pub(crate) fn counting(&self) -> Self {
         Self {
             keys: Arc::clone(&self.keys),
