@@ -61,7 +61,7 @@ pub(crate) use ig_documents::{
     EventTypeDocument, InboundDocument, JobDocument, OrganizationDocument, OutboundDocument, RequestLimitsDocument, Secrets,
     Stamp, TemplateDocument, UnitDocument, ValidationChoice, console, filled,
 };
-pub(crate) use listing::{Listing, UnreadableEntry, split_unreadable};
+pub(crate) use listing::{FoundListing, Listing, UnreadableEntry, split_unreadable};
 pub(crate) use lookup::{
     Batch, BatchAnswer, Deletion, FileFault, ImportEntry, ImportList, ImportReport, Lookup, LookupAnswer, LookupAnswers,
     LookupBatch, LookupDeletion, LookupList, LookupMatches, LookupMatchesList, LookupQuestions, LookupRequest, LookupRequests,

@@ -1,6 +1,7 @@
 //! Trying integrations out: previews and test deliveries.
 
 use bytes::Bytes;
+use ig_core::event_type::EventTypeDefinition;
 use ig_core::id::{EventId, EventType, OrgId};
 use ig_core::integration::{EventPattern, Integration};
 use ig_store::{LogFilter, Page};
@@ -8,6 +9,7 @@ use serde_json::Value;
 
 use crate::error::ApiError;
 use crate::gateway::Gateway;
+use crate::resources::resource;
 
 pub(crate) mod dry_run;
 pub(crate) mod test_delivery;
@@ -59,7 +61,7 @@ async fn load_sample(gateway: &Gateway, integration: &Integration) -> Result<Opt
     let EventPattern::Exact(event_type) = &integration.events else {
         return Ok(None);
     };
-    let found = gateway.store().event_types().get(integration.org_id, event_type).await?;
+    let found = resource::get_existing::<EventTypeDefinition>(gateway, integration.org_id, event_type).await?;
     let sample = found.and_then(|definition| definition.sample_payload);
     Ok(sample.map(|payload| Bytes::from(payload.to_string())))
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ig_core::dead_letter_retry::RetryPolicy;
 use ig_core::id::OrgId;
 use ig_core::ports::StoreError;
-use ig_store::Organizations;
+use ig_store::{MaybeReadable, Organizations};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
@@ -36,7 +36,7 @@ impl PolicyCache {
         if let Some(policy) = self.cached(org) {
             return Ok(policy);
         }
-        let found = self.organizations.get(org).await?;
+        let found = self.organizations.find(org, org).await?.and_then(MaybeReadable::readable);
         let policy = found.and_then(|found| found.retry_policy).unwrap_or(self.default);
         self.cache.lock().insert(org, (Instant::now(), policy));
         Ok(policy)

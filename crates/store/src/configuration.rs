@@ -7,17 +7,18 @@
 
 mod changes;
 mod commit;
+mod configured;
 mod expected;
 pub(crate) mod format;
 mod history;
-pub(crate) mod item;
+mod item;
 mod kinds;
 mod log;
 pub(crate) mod rewrite;
 mod secrets;
 mod size;
 mod snapshot;
-pub(crate) mod stored_document;
+mod stored_document;
 mod switch;
 
 use ig_core::access::Actor;
@@ -25,10 +26,12 @@ use ig_core::ports::StoreError;
 use mongodb::bson::doc;
 use serde::Deserialize;
 
+pub use configured::{Configured, SearchFilter};
 pub use expected::{CommitError, Expected};
 pub use secrets::SecretsTally;
 pub use snapshot::Items;
-pub(crate) use stored_document::{ItemSealer, StoredDocument, integration_id, serialized};
+pub use stored_document::StoredDocument;
+pub(crate) use stored_document::{ItemSealer, integration_id, serialized};
 
 use crate::database::Database;
 use crate::field::unsigned;

@@ -150,11 +150,6 @@ impl Database {
         &self.probe
     }
 
-    /// The same database with another secret sealer.
-    pub(crate) fn with_secrets(&self, secrets: SecretSealer) -> Self {
-        Self { secrets, ..self.clone() }
-    }
-
     pub(crate) fn collection<T: Send + Sync + 'static>(&self, name: &str) -> Documents<T> {
         Documents(Arc::new(Both {
             written: self.driver().collection(name),

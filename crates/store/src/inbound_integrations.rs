@@ -1,18 +1,16 @@
 //! Inbound integrations: stored with all others, with the direction INBOUND.
 
 use ig_core::id::{IntegrationId, OrgId};
-use ig_core::inbound::{InboundIntegration, RouteName};
+use ig_core::inbound::RouteName;
 use ig_core::ports::StoreError;
 use ig_documents::{HoldDocument, InboundDocument};
-use mongodb::bson::{Bson, Document, doc};
+use mongodb::bson::{Bson, Document};
 
-use crate::configuration::{ItemSealer, StoredDocument, format, integration_id, stored_document};
-use crate::database::Database;
+use crate::configuration::{Configured, ItemSealer, StoredDocument, format, integration_id};
 use crate::error::unreadable;
 use crate::field::object_id;
-use crate::maybe_readable::MaybeReadable;
 use crate::names::INTEGRATIONS;
-use crate::page::{Listed, Page, add_search};
+use crate::page::add_search;
 
 /// The value of `direction` in these documents.
 pub(crate) const DIRECTION: &str = "INBOUND";
@@ -28,64 +26,12 @@ pub struct InboundFilter {
     pub search: Option<String>,
 }
 
-/// Read access to inbound integrations; [`crate::Configurations::commit`] changes them.
-#[derive(Debug, Clone)]
-pub struct InboundIntegrations {
-    database: Database,
-}
-
-impl InboundIntegrations {
-    pub(crate) fn new(database: Database) -> Self {
-        Self { database }
-    }
-
-    /// Whether an organisation has this inbound integration; decrypts nothing.
-    pub async fn exists(&self, org: OrgId, id: IntegrationId) -> Result<bool, StoreError> {
-        let integrations = self.database.collection::<Document>(INTEGRATIONS);
-        let filter = doc! { "_id": object_id(id.0), "orgId": org.0, "direction": DIRECTION };
-        let found = integrations.find_one(filter).projection(doc! { "_id": 1 });
-        Ok(self.database.within(found).await?.is_some())
-    }
-
-    /// Reads one of an organisation's inbound integrations.
-    pub async fn get(&self, org: OrgId, id: IntegrationId) -> Result<Option<InboundIntegration>, StoreError> {
-        stored_document::get::<InboundDocument>(&self.database, of(org, id)).await
-    }
-
-    /// The same, where the item may be undecodable.
-    pub async fn find(&self, org: OrgId, id: IntegrationId) -> Result<Option<MaybeReadable<InboundIntegration>>, StoreError> {
-        stored_document::find::<InboundDocument>(&self.database, of(org, id)).await
-    }
-
-    /// Lists an organisation's inbound integrations in the order of creation.
-    pub async fn list(
-        &self,
-        org: OrgId,
-        filter: &InboundFilter,
-        page: Page,
-    ) -> Result<Listed<MaybeReadable<InboundIntegration>>, StoreError> {
-        let InboundFilter {
-            is_active,
-            route,
-            search,
-        } = filter;
-        let mut query = doc! { "orgId": org.0 };
-        if let Some(is_active) = is_active {
-            query.insert("isActive", is_active);
-        }
-        if let Some(route) = route {
-            query.insert("type", route.as_str());
-        }
-        add_search(&mut query, search.as_deref(), &["name", "type", "targetUrl"]);
-        stored_document::list::<InboundDocument>(&self.database, query, page).await
-    }
-}
-
-fn of(org: OrgId, id: IntegrationId) -> Document {
-    doc! { "_id": object_id(id.0), "orgId": org.0 }
-}
+/// Read access to inbound integrations.
+pub type InboundIntegrations = Configured<InboundDocument>;
 
 impl StoredDocument for InboundDocument {
+    type Filter = InboundFilter;
+
     const COLLECTION: &'static str = INTEGRATIONS;
     const DIRECTION: Option<&'static str> = Some(DIRECTION);
     const REQUIRED: &'static [&'static str] = &[
@@ -119,8 +65,25 @@ impl StoredDocument for InboundDocument {
         &["type", "tenantId"],
     ];
 
-    fn key(item: &InboundIntegration) -> Bson {
-        object_id(item.id.0).into()
+    fn key(_: OrgId, id: &IntegrationId) -> Bson {
+        object_id(id.0).into()
+    }
+
+    fn conditions(filter: &InboundFilter) -> Document {
+        let InboundFilter {
+            is_active,
+            route,
+            search,
+        } = filter;
+        let mut conditions = Document::new();
+        if let Some(is_active) = is_active {
+            conditions.insert("isActive", is_active);
+        }
+        if let Some(route) = route {
+            conditions.insert("type", route.as_str());
+        }
+        add_search(&mut conditions, search.as_deref(), &["name", "type", "targetUrl"]);
+        conditions
     }
 
     fn id(stored: &Document) -> Result<IntegrationId, StoreError> {

@@ -1,18 +1,15 @@
 //! Outbound integrations.
 
 use ig_core::id::{EventType, IntegrationId, OrgId, Rid};
-use ig_core::integration::Integration;
 use ig_core::ports::StoreError;
 use ig_documents::{HoldDocument, OutboundDocument, SchedulingConfig};
 use mongodb::bson::{Bson, Document, doc};
 use serde::Deserialize;
 
-use crate::configuration::{ItemSealer, StoredDocument, format, integration_id, stored_document};
-use crate::database::Database;
+use crate::configuration::{Configured, ItemSealer, StoredDocument, format, integration_id};
 use crate::field::object_id;
-use crate::maybe_readable::MaybeReadable;
 use crate::names::INTEGRATIONS;
-use crate::page::{Listed, Page, add_search};
+use crate::page::add_search;
 
 /// The value of `direction` in these documents.
 pub(crate) const DIRECTION: &str = "OUTBOUND";
@@ -36,27 +33,10 @@ struct Actions {
     actions: Vec<Document>,
 }
 
-/// Read access to outbound integrations; [`crate::Configurations::commit`] changes them.
-#[derive(Debug, Clone)]
-pub struct Integrations {
-    database: Database,
-}
+/// Read access to outbound integrations.
+pub type Integrations = Configured<OutboundDocument>;
 
 impl Integrations {
-    pub(crate) fn new(database: Database) -> Self {
-        Self { database }
-    }
-
-    /// Reads one of an organisation's integrations.
-    pub async fn get(&self, org: OrgId, id: IntegrationId) -> Result<Option<Integration>, StoreError> {
-        stored_document::get::<OutboundDocument>(&self.database, of(org, id)).await
-    }
-
-    /// The same, where the item may be undecodable.
-    pub async fn find(&self, org: OrgId, id: IntegrationId) -> Result<Option<MaybeReadable<Integration>>, StoreError> {
-        stored_document::find::<OutboundDocument>(&self.database, of(org, id)).await
-    }
-
     /// The number of requests that one event causes through an integration; `None` if it does not exist.
     ///
     /// This decrypts nothing, so the caller needs no key.
@@ -67,44 +47,11 @@ impl Integrations {
         let found = self.database.within(found).await?;
         Ok(found.map(|found| found.actions.len().max(1)))
     }
-
-    /// Lists an organisation's integrations in the order of their ids, which is the order of creation.
-    pub async fn list(
-        &self,
-        org: OrgId,
-        filter: &IntegrationFilter,
-        page: Page,
-    ) -> Result<Listed<MaybeReadable<Integration>>, StoreError> {
-        stored_document::list::<OutboundDocument>(&self.database, query(org, filter), page).await
-    }
-}
-
-fn of(org: OrgId, id: IntegrationId) -> Document {
-    doc! { "_id": object_id(id.0), "orgId": org.0 }
-}
-
-fn query(org: OrgId, filter: &IntegrationFilter) -> Document {
-    let IntegrationFilter {
-        is_active,
-        event_type,
-        tenant_id,
-        search,
-    } = filter;
-    let mut query = doc! { "orgId": org.0 };
-    if let Some(is_active) = is_active {
-        query.insert("isActive", is_active);
-    }
-    if let Some(event_type) = event_type {
-        query.insert("eventType", event_type.as_str());
-    }
-    if let Some(tenant_id) = tenant_id {
-        query.insert("tenantId", tenant_id.0);
-    }
-    add_search(&mut query, search.as_deref(), &["name", "targetUrl"]);
-    query
 }
 
 impl StoredDocument for OutboundDocument {
+    type Filter = IntegrationFilter;
+
     const COLLECTION: &'static str = INTEGRATIONS;
     const DIRECTION: Option<&'static str> = Some(DIRECTION);
     const REQUIRED: &'static [&'static str] = &["isActive", "outgoingAuthType", "signing", "customHeaders"];
@@ -135,8 +82,29 @@ impl StoredDocument for OutboundDocument {
         &["eventType", "tenantId", "scope"],
     ];
 
-    fn key(item: &Integration) -> Bson {
-        object_id(item.id.0).into()
+    fn key(_: OrgId, id: &IntegrationId) -> Bson {
+        object_id(id.0).into()
+    }
+
+    fn conditions(filter: &IntegrationFilter) -> Document {
+        let IntegrationFilter {
+            is_active,
+            event_type,
+            tenant_id,
+            search,
+        } = filter;
+        let mut conditions = Document::new();
+        if let Some(is_active) = is_active {
+            conditions.insert("isActive", is_active);
+        }
+        if let Some(event_type) = event_type {
+            conditions.insert("eventType", event_type.as_str());
+        }
+        if let Some(tenant_id) = tenant_id {
+            conditions.insert("tenantId", tenant_id.0);
+        }
+        add_search(&mut conditions, search.as_deref(), &["name", "targetUrl"]);
+        conditions
     }
 
     fn id(stored: &Document) -> Result<IntegrationId, StoreError> {

@@ -1,18 +1,15 @@
 //! Scheduled jobs: stored with all integrations, with the direction SCHEDULED.
 
 use ig_core::id::{IntegrationId, OrgId};
-use ig_core::job::Job;
 use ig_core::ports::StoreError;
 use ig_documents::{DataSourceDocument, JobDocument, JobScheduleDocument};
 use mongodb::bson::{Bson, Document, doc};
 
-use crate::configuration::{ItemSealer, StoredDocument, format, integration_id, serialized, stored_document};
-use crate::database::Database;
+use crate::configuration::{Configured, ItemSealer, StoredDocument, format, integration_id, serialized};
 use crate::error::unreadable;
 use crate::field::{json, object_id};
-use crate::maybe_readable::MaybeReadable;
 use crate::names::INTEGRATIONS;
-use crate::page::{Listed, Page, add_search};
+use crate::page::add_search;
 
 /// The value of `direction` in these documents.
 pub(crate) const DIRECTION: &str = "SCHEDULED";
@@ -31,57 +28,35 @@ pub struct JobFilter {
     pub search: Option<String>,
 }
 
-/// Read access to jobs; [`crate::Configurations::commit`] changes them.
-#[derive(Debug, Clone)]
-pub struct Jobs {
-    database: Database,
-}
+/// Read access to scheduled jobs.
+pub type Jobs = Configured<JobDocument>;
 
-impl Jobs {
-    pub(crate) fn new(database: Database) -> Self {
-        Self { database }
+impl StoredDocument for JobDocument {
+    type Filter = JobFilter;
+
+    const COLLECTION: &'static str = INTEGRATIONS;
+    const DIRECTION: Option<&'static str> = Some(DIRECTION);
+    const REQUIRED: &'static [&'static str] = &["isActive", "outgoingAuthType", "signing", "customHeaders"];
+
+    fn key(_: OrgId, id: &IntegrationId) -> Bson {
+        object_id(id.0).into()
     }
 
-    /// Reads one of an organisation's jobs.
-    pub async fn get(&self, org: OrgId, id: IntegrationId) -> Result<Option<Job>, StoreError> {
-        stored_document::get::<JobDocument>(&self.database, of(org, id)).await
-    }
-
-    /// The same, where the item may be undecodable.
-    pub async fn find(&self, org: OrgId, id: IntegrationId) -> Result<Option<MaybeReadable<Job>>, StoreError> {
-        stored_document::find::<JobDocument>(&self.database, of(org, id)).await
-    }
-
-    /// Lists an organisation's jobs in the order of creation.
-    pub async fn list(&self, org: OrgId, filter: &JobFilter, page: Page) -> Result<Listed<MaybeReadable<Job>>, StoreError> {
+    fn conditions(filter: &JobFilter) -> Document {
         let JobFilter {
             is_active,
             category,
             search,
         } = filter;
-        let mut query = doc! { "orgId": org.0 };
+        let mut conditions = Document::new();
         if let Some(is_active) = is_active {
-            query.insert("isActive", is_active);
+            conditions.insert("isActive", is_active);
         }
         if let Some(category) = category {
-            query.insert("type", category);
+            conditions.insert("type", category);
         }
-        add_search(&mut query, search.as_deref(), &["name", "targetUrl"]);
-        stored_document::list::<JobDocument>(&self.database, query, page).await
-    }
-}
-
-fn of(org: OrgId, id: IntegrationId) -> Document {
-    doc! { "_id": object_id(id.0), "orgId": org.0 }
-}
-
-impl StoredDocument for JobDocument {
-    const COLLECTION: &'static str = INTEGRATIONS;
-    const DIRECTION: Option<&'static str> = Some(DIRECTION);
-    const REQUIRED: &'static [&'static str] = &["isActive", "outgoingAuthType", "signing", "customHeaders"];
-
-    fn key(item: &Job) -> Bson {
-        object_id(item.id.0).into()
+        add_search(&mut conditions, search.as_deref(), &["name", "targetUrl"]);
+        conditions
     }
 
     fn id(stored: &Document) -> Result<IntegrationId, StoreError> {

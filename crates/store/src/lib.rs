@@ -54,7 +54,9 @@ pub use api_keys::{ApiKey, ApiKeyFilter, ApiKeys, KeyHash, NewApiKey};
 pub use audit_logs::{AuditEntry, AuditLogFilter, AuditLogs};
 pub use breakers::MongoBreakers;
 pub use config::{MongoConfig, SecretsConfig};
-pub use configuration::{CommitError, Configurations, Expected, Items, KEPT_CHANGES, SecretsTally};
+pub use configuration::{
+    CommitError, Configurations, Configured, Expected, Items, KEPT_CHANGES, SearchFilter, SecretsTally, StoredDocument,
+};
 pub use dead_letters::{
     DeadLetterFilter, DeadLetterStatistics, DeadLetterTally, DeadLetters, Deletion, GivenUp, IntegrationDeadLetters,
     RedriveClaim, RetryUpdate, SettleOutcome, StoredDeadLetter,

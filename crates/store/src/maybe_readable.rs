@@ -1,7 +1,6 @@
 //! Configured items as found: an item that cannot be decoded still exists, so that people can see, replace and delete it.
 
 use ig_core::clock::Timestamp;
-use ig_core::id::IntegrationId;
 use ig_core::ports::StoreError;
 
 /// An existing configured item.
@@ -17,7 +16,7 @@ pub enum MaybeReadable<T> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreadable {
     /// Its identifier.
-    pub id: IntegrationId,
+    pub id: String,
     /// Its name, for people to read.
     pub name: String,
     /// The revision that last changed it.

@@ -4,46 +4,35 @@ use ig_core::id::OrgId;
 use ig_core::organization::Organization;
 use ig_core::ports::StoreError;
 use ig_documents::OrganizationDocument;
-use mongodb::bson::{Bson, Document, doc};
+use mongodb::bson::{Bson, Document};
 
-use crate::configuration::{ItemSealer, StoredDocument, format, item, stored_document};
-use crate::database::Database;
+use crate::configuration::{Configured, ItemSealer, SearchFilter, StoredDocument, format};
 use crate::error::unreadable;
+use crate::maybe_readable::MaybeReadable;
 use crate::names::ORGANIZATIONS;
-use crate::page::{Listed, Page, add_search};
+use crate::page::{Listed, Page};
 
-/// Read access to organisations; [`crate::Configurations::commit`] changes them.
-#[derive(Debug, Clone)]
-pub struct Organizations {
-    database: Database,
-}
+/// Read access to organisations.
+pub type Organizations = Configured<OrganizationDocument>;
 
 impl Organizations {
-    pub(crate) fn new(database: Database) -> Self {
-        Self { database }
-    }
-
-    /// Reads one organisation.
-    pub async fn get(&self, org: OrgId) -> Result<Option<Organization>, StoreError> {
-        let stored = stored_document::one::<OrganizationDocument>(&self.database, doc! { "_id": org.0 }).await?;
-        let secrets = self.database.secrets();
-        stored.map(|stored| item::read_organization(&stored, secrets)).transpose()
-    }
-
-    /// Lists all organisations by number, for administrators; `search` matches name and code.
-    pub async fn list(&self, search: Option<&str>, page: Page) -> Result<Listed<Organization>, StoreError> {
-        let mut filter = Document::new();
-        add_search(&mut filter, search, &["name", "code"]);
-        let listed = stored_document::page::<OrganizationDocument>(&self.database, filter, page).await?;
-        listed.try_map(|stored| item::read_organization(&stored, self.database.secrets()))
+    /// Lists the organisations by number, for administrators.
+    pub async fn all(&self, filter: &SearchFilter, page: Page) -> Result<Listed<MaybeReadable<Organization>>, StoreError> {
+        self.page(OrganizationDocument::conditions(filter), page).await
     }
 }
 
 impl StoredDocument for OrganizationDocument {
+    type Filter = SearchFilter;
+
     const COLLECTION: &'static str = ORGANIZATIONS;
 
-    fn key(item: &Organization) -> Bson {
-        item.org_id.0.into()
+    fn key(_: OrgId, id: &OrgId) -> Bson {
+        id.0.into()
+    }
+
+    fn conditions(filter: &SearchFilter) -> Document {
+        filter.conditions(&["name", "code"])
     }
 
     fn id(stored: &Document) -> Result<OrgId, StoreError> {

@@ -10,7 +10,7 @@ use crate::api_keys::ApiKeys;
 use crate::audit_logs::AuditLogs;
 use crate::breakers::MongoBreakers;
 use crate::config::MongoConfig;
-use crate::configuration::Configurations;
+use crate::configuration::{Configurations, Configured, StoredDocument};
 use crate::database::Database;
 use crate::dead_letters::DeadLetters;
 use crate::delivery_logs::DeliveryLogs;
@@ -97,9 +97,14 @@ impl Store {
         Configurations::new(self.database.clone())
     }
 
+    /// The items of one kind of configuration.
+    pub fn configured<D: StoredDocument>(&self) -> Configured<D> {
+        Configured::new(self.database.clone())
+    }
+
     /// Organisations.
     pub fn organizations(&self) -> Organizations {
-        Organizations::new(self.database.clone())
+        self.configured()
     }
 
     /// Deleted organisations and the removal of their data.
@@ -109,17 +114,17 @@ impl Store {
 
     /// Units of organisations.
     pub fn org_units(&self) -> OrgUnits {
-        OrgUnits::new(self.database.clone())
+        self.configured()
     }
 
     /// Outbound integrations.
     pub fn integrations(&self) -> Integrations {
-        Integrations::new(self.database.clone())
+        self.configured()
     }
 
     /// Inbound integrations.
     pub fn inbound_integrations(&self) -> InboundIntegrations {
-        InboundIntegrations::new(self.database.clone())
+        self.configured()
     }
 
     /// Used signatures of calls, for replay protection.
@@ -129,17 +134,17 @@ impl Store {
 
     /// Scheduled jobs.
     pub fn jobs(&self) -> Jobs {
-        Jobs::new(self.database.clone())
+        self.configured()
     }
 
     /// Templates.
     pub fn templates(&self) -> Templates {
-        Templates::new(self.database.clone())
+        self.configured()
     }
 
     /// Event types.
     pub fn event_types(&self) -> EventTypes {
-        EventTypes::new(self.database.clone())
+        self.configured()
     }
 
     /// Lookup rows.

@@ -84,8 +84,8 @@ impl Gateway {
             return Ok(());
         }
         // Another gateway may have created it a moment ago.
-        let found = self.store().organizations().get(org).await?;
-        found.map(drop).ok_or_else(|| ApiError::not_found("Organization"))
+        let exists = self.store().organizations().exists(org, org).await?;
+        exists.then_some(()).ok_or_else(|| ApiError::not_found("Organization"))
     }
 
     /// Refuses a body that names an organisation that does not exist.

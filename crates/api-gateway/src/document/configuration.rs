@@ -71,20 +71,20 @@ listing! {
 
 listing! {
     /// A page of an organisation's event types.
-    EventTypeList { event_types: EventTypeDocument }
+    EventTypeList { event_types: EventTypeDocument, unreadable }
 }
 
 listing! {
     /// A page of organisations.
-    OrgList { orgs: OrganizationDocument }
+    OrgList { orgs: OrganizationDocument, unreadable }
 }
 
 listing! {
     /// A page of an organisation's units.
-    UnitList { units: UnitDocument }
+    UnitList { units: UnitDocument, unreadable }
 }
 
 listing! {
     /// A page of templates, the built-in ones first.
-    TemplateList { templates: TemplateDocument }
+    TemplateList { templates: TemplateDocument, unreadable }
 }

@@ -52,7 +52,7 @@ struct FieldEntry {
 
 listing! {
     /// A page of an organisation's event types and their fields.
-    FieldSchemaList { field_schemas: FieldSchema }
+    FieldSchemaList { field_schemas: FieldSchema, unreadable }
 }
 
 /// The origin from which to derive the fields of an event type.

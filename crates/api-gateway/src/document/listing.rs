@@ -4,7 +4,7 @@ use ig_store::{Listed, MaybeReadable, Page, Unreadable};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::error::REPAIR_HINT;
+use crate::error::{ApiError, REPAIR_HINT};
 
 /// A stored item that cannot be read and is out of use.
 #[derive(Debug, Serialize, ToSchema)]
@@ -21,7 +21,7 @@ pub(crate) struct UnreadableEntry {
 impl From<Unreadable> for UnreadableEntry {
     fn from(Unreadable { id, name, reason, .. }: Unreadable) -> Self {
         Self {
-            id: id.to_string(),
+            id,
             name,
             reason: format!("{reason}; {REPAIR_HINT}"),
         }
@@ -85,9 +85,8 @@ macro_rules! listing {
         }
 
         $(
-            impl $name {
-                /// The same page, with its unreadable items.
-                pub(crate) fn with_unreadable(self, $unreadable: Vec<$crate::document::UnreadableEntry>) -> Self {
+            impl $crate::document::FoundListing for $name {
+                fn with_unreadable(self, $unreadable: Vec<$crate::document::UnreadableEntry>) -> Self {
                     Self { $unreadable, ..self }
                 }
             }
@@ -103,4 +102,23 @@ pub(crate) trait Listing {
 
     /// The response for one page.
     fn of(listed: Listed<Self::Item>, page: Page) -> Self;
+}
+
+/// The response of a list whose items may be unreadable.
+pub(crate) trait FoundListing: Listing + Sized {
+    /// The same page, with its unreadable items.
+    fn with_unreadable(self, unreadable: Vec<UnreadableEntry>) -> Self;
+
+    /// The response for one page of items as found.
+    fn of_found<T>(
+        listed: Listed<MaybeReadable<T>>,
+        page: Page,
+        show: impl FnMut(T) -> Result<Self::Item, ApiError>,
+    ) -> Result<Self, ApiError> {
+        let (listed, unreadable) = split_unreadable(listed);
+        let Listed { items, total, is_exact } = listed;
+        let items = items.into_iter().map(show).collect::<Result<_, _>>()?;
+        let shown = Self::of(Listed { items, total, is_exact }, page);
+        Ok(shown.with_unreadable(unreadable))
+    }
 }

@@ -5,6 +5,8 @@ use ig_store::{Listed, Page};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::UnreadableEntry;
+
 use super::RequestLimitsDocument;
 use crate::limits::RateLimits;
 
@@ -33,6 +35,9 @@ pub(crate) struct RateLimitList {
     platform: PlatformLimits,
     /// The items of this page.
     rate_limits: Vec<RateLimitEntry>,
+    /// The items of this page that cannot be read; absent where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unreadable: Vec<UnreadableEntry>,
     /// The number of items on all pages.
     total: u64,
     /// The number of this page, from 1.
@@ -73,7 +78,7 @@ impl RateLimitEntry {
 
 impl RateLimitList {
     /// The response for one page.
-    pub(crate) fn of(limits: &RateLimits, listed: Listed<RateLimitEntry>, page: Page) -> Self {
+    pub(crate) fn of(limits: &RateLimits, listed: Listed<RateLimitEntry>, unreadable: Vec<UnreadableEntry>, page: Page) -> Self {
         let max_requests = |limit: Option<ig_core::window::RateLimit>| limit.map(|limit| limit.max_requests());
         let no_own_limits = ig_core::organization::RequestLimits::default();
         let (rate_limits, total) = (listed.items, listed.total);
@@ -85,6 +90,7 @@ impl RateLimitList {
                 runtime_per_minute: max_requests(limits.runtime(no_own_limits)),
             },
             rate_limits,
+            unreadable,
             total,
             page,
             limit,

@@ -5,12 +5,13 @@ use ig_core::event_type::EventTypeDefinition;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{OrgQuery, Read, Tenant};
-use crate::document::{EventTypeDocument, EventTypeList, Listing as _};
+use crate::document::{EventTypeDocument, EventTypeList, FoundListing as _, Secrets};
 use crate::error::ApiError;
 use crate::gateway::AppState;
 use crate::http::handler::routes;
 use crate::http::resource_handlers::resource_handlers;
 use crate::query::{Paging, QueryParams};
+use crate::resources::resource::Resource as _;
 
 use super::orgs::Search;
 
@@ -28,8 +29,11 @@ async fn list(
     QueryParams(query): QueryParams<Search>,
 ) -> Result<Json<EventTypeList>, ApiError> {
     let page = paging.page()?;
-    let listed = gateway.store().event_types().list(org, query.search.as_deref(), page).await?;
-    Ok(Json(EventTypeList::of(listed.map(EventTypeDocument::from), page)))
+    let listed = gateway.store().event_types().list(org, &query.filter(), page).await?;
+    let listed = EventTypeList::of_found(listed, page, |definition: EventTypeDefinition| {
+        definition.into_document(Secrets::Masked)
+    })?;
+    Ok(Json(listed))
 }
 
 resource_handlers! {

@@ -8,7 +8,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
-use crate::document::{FieldSchema, FieldSchemaChange, FieldSchemaList, Listing as _};
+use crate::document::{FieldSchema, FieldSchemaChange, FieldSchemaList, FoundListing as _};
 use crate::error::ApiError;
 use crate::gateway::AppState;
 use crate::http::handler::routes;
@@ -34,8 +34,9 @@ async fn list(
     QueryParams(query): QueryParams<Search>,
 ) -> Result<Json<FieldSchemaList>, ApiError> {
     let page = paging.page()?;
-    let listed = gateway.store().event_types().list(org, query.search.as_deref(), page).await?;
-    Ok(Json(FieldSchemaList::of(listed.map(FieldSchema::from), page)))
+    let listed = gateway.store().event_types().list(org, &query.filter(), page).await?;
+    let listed = FieldSchemaList::of_found(listed, page, |definition| Ok(FieldSchema::from(definition)))?;
+    Ok(Json(listed))
 }
 
 /// Reads the fields of an event type, from its schema or else from its sample payload.

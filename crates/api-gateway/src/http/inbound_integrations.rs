@@ -3,14 +3,13 @@
 use axum::Json;
 use axum::extract::Path;
 use ig_core::inbound::InboundIntegration;
-use ig_documents::ResourceDocument as _;
 use ig_store::InboundFilter;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{OrgQuery, Read, Tenant, Write};
-use crate::document::{InboundDocument, InboundIntegrationList, Listing as _, Secrets, split_unreadable};
+use crate::document::{FoundListing as _, InboundDocument, InboundIntegrationList, Secrets};
 use crate::error::ApiError;
 use crate::gateway::AppState;
 use crate::http::handler::routes;
@@ -19,7 +18,8 @@ use crate::if_match::IfMatch;
 use crate::path;
 use crate::query::{Paging, QueryParams, parse_flag, parse_with};
 use crate::resource_response::ResourceResponse;
-use crate::resources::{inbound_integrations, resource};
+use crate::resources::inbound_integrations;
+use crate::resources::resource::{self, Resource as _};
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -71,9 +71,9 @@ async fn list(
         .inbound_integrations()
         .list(org, &query.filter()?, page)
         .await?;
-    let (listed, unreadable) = split_unreadable(listed);
-    let listed = listed.map(|inbound| InboundDocument::from(inbound).masked(Secrets::Masked));
-    Ok(Json(InboundIntegrationList::of(listed, page).with_unreadable(unreadable)))
+    let listed =
+        InboundIntegrationList::of_found(listed, page, |found: InboundIntegration| found.into_document(Secrets::Masked))?;
+    Ok(Json(listed))
 }
 
 resource_handlers! {

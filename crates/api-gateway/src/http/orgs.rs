@@ -4,13 +4,14 @@ use axum::Json;
 use axum::extract::Path;
 use http::StatusCode;
 use ig_core::organization::Organization;
+use ig_store::SearchFilter;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{Platform, Read, Write};
 use crate::body::JsonBody;
-use crate::document::{Listing as _, OrgDeletionStatus, OrgList, OrganizationDocument};
+use crate::document::{FoundListing as _, OrgDeletionStatus, OrgList, OrganizationDocument, Secrets};
 use crate::error::ApiError;
 use crate::gateway::AppState;
 use crate::http::handler::routes;
@@ -18,7 +19,8 @@ use crate::if_match::IfMatch;
 use crate::path;
 use crate::query::{Paging, QueryParams};
 use crate::resource_response::ResourceResponse;
-use crate::resources::{organizations, resource};
+use crate::resources::organizations;
+use crate::resources::resource::{self, Resource as _};
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -35,6 +37,12 @@ pub(super) struct Search {
     pub(super) search: Option<String>,
 }
 
+impl Search {
+    pub(super) fn filter(self) -> SearchFilter {
+        SearchFilter { search: self.search }
+    }
+}
+
 /// Lists organisations by number.
 #[utoipa::path(get, path = "/admin/orgs", tag = "admin", params(Paging, Search), responses((status = 200, body = OrgList)))]
 async fn list(
@@ -43,8 +51,9 @@ async fn list(
     QueryParams(query): QueryParams<Search>,
 ) -> Result<Json<OrgList>, ApiError> {
     let page = paging.page()?;
-    let listed = gateway.store().organizations().list(query.search.as_deref(), page).await?;
-    Ok(Json(OrgList::of(listed.map(OrganizationDocument::from), page)))
+    let listed = gateway.store().organizations().all(&query.filter(), page).await?;
+    let listed = OrgList::of_found(listed, page, |org: Organization| org.into_document(Secrets::Masked))?;
+    Ok(Json(listed))
 }
 
 /// Creates an organisation.

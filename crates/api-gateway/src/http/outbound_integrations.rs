@@ -4,7 +4,6 @@ use axum::Json;
 use axum::extract::Path;
 use ig_core::id::Rid;
 use ig_core::integration::Integration;
-use ig_documents::ResourceDocument as _;
 use ig_store::IntegrationFilter;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -13,8 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
 use crate::document::{
-    Listing as _, OutboundDocument, OutboundIntegrationList, Preview, PreviewRequest, Secrets, TestRequest, Tested,
-    split_unreadable,
+    FoundListing as _, OutboundDocument, OutboundIntegrationList, Preview, PreviewRequest, Secrets, TestRequest, Tested,
 };
 use crate::error::ApiError;
 use crate::gateway::AppState;
@@ -25,7 +23,8 @@ use crate::path;
 use crate::preview::{dry_run, test_delivery};
 use crate::query::{Paging, QueryParams, parse_flag, parse_number};
 use crate::resource_response::ResourceResponse;
-use crate::resources::{integrations, resource};
+use crate::resources::integrations;
+use crate::resources::resource::{self, Resource as _};
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -80,9 +79,8 @@ async fn list(
 ) -> Result<Json<OutboundIntegrationList>, ApiError> {
     let page = paging.page()?;
     let listed = gateway.store().integrations().list(org, &query.filter()?, page).await?;
-    let (listed, unreadable) = split_unreadable(listed);
-    let listed = listed.map(|integration| OutboundDocument::from(integration).masked(Secrets::Masked));
-    Ok(Json(OutboundIntegrationList::of(listed, page).with_unreadable(unreadable)))
+    let listed = OutboundIntegrationList::of_found(listed, page, |found: Integration| found.into_document(Secrets::Masked))?;
+    Ok(Json(listed))
 }
 
 resource_handlers! {

@@ -7,7 +7,7 @@ use utoipa_axum::router::OpenApiRouter;
 use super::orgs::Search;
 use crate::access::{Platform, Read, Write};
 use crate::body::JsonBody;
-use crate::document::{RateLimitEntry, RateLimitList, RequestLimitsDocument};
+use crate::document::{RateLimitEntry, RateLimitList, RequestLimitsDocument, split_unreadable};
 use crate::error::ApiError;
 use crate::gateway::AppState;
 use crate::http::handler::routes;
@@ -29,10 +29,10 @@ async fn list(
     QueryParams(query): QueryParams<Search>,
 ) -> Result<Json<RateLimitList>, ApiError> {
     let page = paging.page()?;
-    let listed = gateway.store().organizations().list(query.search.as_deref(), page).await?;
+    let (listed, unreadable) = split_unreadable(gateway.store().organizations().all(&query.filter(), page).await?);
     let limits = gateway.limits();
     let entries = listed.map(|organization| RateLimitEntry::of(&organization, limits));
-    Ok(Json(RateLimitList::of(limits, entries, page)))
+    Ok(Json(RateLimitList::of(limits, entries, unreadable, page)))
 }
 
 /// Reads the request limits of an organisation.

@@ -2,13 +2,13 @@
 
 use axum::Json;
 use ig_core::job::Job;
-use ig_store::{JobFilter, Listed};
+use ig_store::JobFilter;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{OrgQuery, Read, Tenant};
-use crate::document::{JobDocument, JobList, Listing as _, Secrets, split_unreadable};
+use crate::document::{FoundListing as _, JobDocument, JobList, Secrets};
 use crate::error::ApiError;
 use crate::gateway::AppState;
 use crate::http::handler::routes;
@@ -59,13 +59,9 @@ async fn list(
     QueryParams(query): QueryParams<ListQuery>,
 ) -> Result<Json<JobList>, ApiError> {
     let page = paging.page()?;
-    let (listed, unreadable) = split_unreadable(gateway.store().jobs().list(org, &query.filter()?, page).await?);
-    let Listed { items, total, .. } = listed;
-    let items: Result<Vec<_>, _> = items.into_iter().map(|job| job.into_document(Secrets::Masked)).collect();
-    let items = items?;
-    Ok(Json(
-        JobList::of(Listed::counted(items, total), page).with_unreadable(unreadable),
-    ))
+    let listed = gateway.store().jobs().list(org, &query.filter()?, page).await?;
+    let listed = JobList::of_found(listed, page, |job: Job| job.into_document(Secrets::Masked))?;
+    Ok(Json(listed))
 }
 
 resource_handlers! {

@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{OrgQuery, Read, Tenant, Write};
 use crate::body::JsonBody;
-use crate::document::{InboundDocument, JobDocument, Listing as _, OutboundDocument, TemplateDocument, TemplateList};
+use crate::document::{InboundDocument, JobDocument, OutboundDocument, TemplateDocument, TemplateList};
 use crate::error::ApiError;
 use crate::gateway::AppState;
 use crate::http::handler::routes;
@@ -57,8 +57,7 @@ async fn list(
     let page = paging.page()?;
     let direction = parse_name("direction", direction)?;
     let filter = TemplateFilter { direction, category };
-    let listed = templates::list(&gateway, org, &filter, search.as_deref(), page).await?;
-    Ok(Json(TemplateList::of(listed, page)))
+    Ok(Json(templates::list(&gateway, org, &filter, search.as_deref(), page).await?))
 }
 
 /// Reads a template.

@@ -1,16 +1,19 @@
 //! `/tenant`: an organisation as its own users see it.
 
 use axum::Json;
+use ig_core::organization::OrgUnit;
+use ig_store::SearchFilter;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{OrgQuery, Read, Tenant};
-use crate::document::{Listing as _, OrganizationDocument, UnitDocument, UnitList};
+use crate::document::{FoundListing as _, OrganizationDocument, Secrets, UnitList};
 use crate::error::ApiError;
 use crate::gateway::AppState;
 use crate::http::handler::routes;
 use crate::query::{Paging, QueryParams};
 use crate::resource_response::ResourceResponse;
 use crate::resources::organizations;
+use crate::resources::resource::Resource as _;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(read)).routes(routes!(units))
@@ -30,6 +33,7 @@ async fn units(
     QueryParams(paging): QueryParams<Paging>,
 ) -> Result<Json<UnitList>, ApiError> {
     let page = paging.page()?;
-    let listed = gateway.store().org_units().list(org, None, page).await?;
-    Ok(Json(UnitList::of(listed.map(UnitDocument::from), page)))
+    let listed = gateway.store().org_units().list(org, &SearchFilter::default(), page).await?;
+    let listed = UnitList::of_found(listed, page, |unit: OrgUnit| unit.into_document(Secrets::Masked))?;
+    Ok(Json(listed))
 }

@@ -10,7 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{Platform, Read, Write};
 use crate::body::JsonBody;
-use crate::document::{Listing as _, UnitDocument, UnitList};
+use crate::document::{FoundListing as _, Secrets, UnitDocument, UnitList};
 use crate::error::ApiError;
 use crate::gateway::{AppState, Gateway};
 use crate::http::handler::routes;
@@ -18,7 +18,7 @@ use crate::if_match::IfMatch;
 use crate::path;
 use crate::query::{Paging, QueryParams};
 use crate::resource_response::ResourceResponse;
-use crate::resources::resource;
+use crate::resources::resource::{self, Resource as _};
 
 use super::orgs::Search;
 
@@ -37,8 +37,9 @@ async fn list(
     QueryParams(query): QueryParams<Search>,
 ) -> Result<Json<UnitList>, ApiError> {
     let (org, page) = (parse_known_org(&gateway, &org).await?, paging.page()?);
-    let listed = gateway.store().org_units().list(org, query.search.as_deref(), page).await?;
-    Ok(Json(UnitList::of(listed.map(UnitDocument::from), page)))
+    let listed = gateway.store().org_units().list(org, &query.filter(), page).await?;
+    let listed = UnitList::of_found(listed, page, |unit: OrgUnit| unit.into_document(Secrets::Masked))?;
+    Ok(Json(listed))
 }
 
 /// Creates a unit.

@@ -4,7 +4,7 @@ use ig_core::clock::Timestamp;
 use ig_core::event_type::{EventTypeDefinition, Validation};
 use ig_core::fault::Faults;
 use ig_core::id::{EventType, OrgId};
-use ig_store::{Expected, MaybeReadable};
+use ig_store::Expected;
 use ig_transform::TransformError;
 
 use super::resource::{self, Resource, checked_commit};
@@ -22,10 +22,6 @@ impl Resource for EventTypeDefinition {
 
     fn parse_id(text: &str) -> Result<EventType, ApiError> {
         Ok(path::event_type(text))
-    }
-
-    async fn find(gateway: &Gateway, org: OrgId, id: &EventType) -> Result<Option<MaybeReadable<Self>>, ApiError> {
-        Ok(gateway.store().event_types().get(org, id).await?.map(MaybeReadable::Readable))
     }
 
     fn new_id(document: &EventTypeDocument, _: Timestamp) -> Result<EventType, ApiError> {
@@ -57,8 +53,7 @@ pub(crate) async fn put_fields(
     change: FieldSchemaChange,
     if_match: IfMatch,
 ) -> Result<EventTypeDefinition, ApiError> {
-    let found = gateway.store().event_types().get(org, &event_type).await?;
-    let Some(stored) = found else {
+    let Some(stored) = resource::get_existing::<EventTypeDefinition>(gateway, org, &event_type).await? else {
         let document = EventTypeDocument::of_name(event_type.as_str());
         let definition = EventTypeDefinition::from_document(document, org, parse_name(&event_type)?, creation_stamp())?;
         return checked_commit(gateway, change.apply(definition)?, Expected::New).await;

@@ -1,9 +1,8 @@
 //! Inbound integrations.
 
 use ig_core::clock::Timestamp;
-use ig_core::id::{IntegrationId, OrgId};
+use ig_core::id::IntegrationId;
 use ig_core::inbound::InboundIntegration;
-use ig_store::MaybeReadable;
 
 use super::resource::{Resource, commit};
 use super::{egress, new_id, scripts, tenant_faults, update_stamp};
@@ -20,10 +19,6 @@ impl Resource for InboundIntegration {
 
     fn parse_id(text: &str) -> Result<IntegrationId, ApiError> {
         path::integration(text)
-    }
-
-    async fn find(gateway: &Gateway, org: OrgId, id: &IntegrationId) -> Result<Option<MaybeReadable<Self>>, ApiError> {
-        Ok(gateway.store().inbound_integrations().find(org, *id).await?)
     }
 
     fn new_id(_: &InboundDocument, now: Timestamp) -> Result<IntegrationId, ApiError> {

@@ -7,7 +7,6 @@ use ig_core::integration::Integration;
 use ig_core::ports::StoreError;
 use ig_delivery::Template;
 use ig_documents::ResourceDocument as _;
-use ig_store::MaybeReadable;
 
 use super::resource::{self, Resource, commit};
 use super::{creation_stamp, new_id, update_stamp};
@@ -28,10 +27,6 @@ impl Resource for Integration {
 
     fn parse_id(text: &str) -> Result<IntegrationId, ApiError> {
         path::integration(text)
-    }
-
-    async fn find(gateway: &Gateway, org: OrgId, id: &IntegrationId) -> Result<Option<MaybeReadable<Self>>, ApiError> {
-        Ok(gateway.store().integrations().find(org, *id).await?)
     }
 
     fn new_id(_: &OutboundDocument, now: Timestamp) -> Result<IntegrationId, ApiError> {

@@ -2,10 +2,9 @@
 
 use ig_core::clock::Timestamp;
 use ig_core::fault::Faults;
-use ig_core::id::{IntegrationId, OrgId};
+use ig_core::id::IntegrationId;
 use ig_core::integration::TargetUrl;
 use ig_core::job::{Job, Source};
-use ig_store::MaybeReadable;
 use ig_transform::script::ScriptKind;
 
 use super::resource::Resource;
@@ -22,10 +21,6 @@ impl Resource for Job {
 
     fn parse_id(text: &str) -> Result<IntegrationId, ApiError> {
         path::job(text)
-    }
-
-    async fn find(gateway: &Gateway, org: OrgId, id: &IntegrationId) -> Result<Option<MaybeReadable<Self>>, ApiError> {
-        Ok(gateway.store().jobs().find(org, *id).await?)
     }
 
     fn new_id(_: &JobDocument, now: Timestamp) -> Result<IntegrationId, ApiError> {

@@ -3,7 +3,6 @@
 use ig_core::clock::Timestamp;
 use ig_core::id::OrgId;
 use ig_core::organization::{Organization, RequestLimits};
-use ig_store::MaybeReadable;
 use serde_json::{Map, Value};
 
 use super::resource::{self, Resource, commit};
@@ -28,10 +27,6 @@ impl Resource for Organization {
 
     fn parse_id(text: &str) -> Result<OrgId, ApiError> {
         path::org(text)
-    }
-
-    async fn find(gateway: &Gateway, org: OrgId, _: &OrgId) -> Result<Option<MaybeReadable<Self>>, ApiError> {
-        Ok(gateway.store().organizations().get(org).await?.map(MaybeReadable::Readable))
     }
 
     fn new_id(document: &OrganizationDocument, _: Timestamp) -> Result<OrgId, ApiError> {
@@ -84,7 +79,7 @@ pub(crate) async fn set_console_settings(
 /// What a deletion would remove, or the progress of one.
 pub(crate) async fn deletion_status(gateway: &Gateway, org: OrgId) -> Result<OrgDeletionStatus, ApiError> {
     let (store, deletions) = (gateway.store(), gateway.store().org_deletions());
-    if store.organizations().get(org).await?.is_some() {
+    if store.organizations().exists(org, org).await? {
         return Ok(OrgDeletionStatus::not_deleted(org, deletions.remaining(org).await?));
     }
     let deletion = deletions.get(org).await?;

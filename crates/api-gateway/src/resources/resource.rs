@@ -7,8 +7,8 @@ use http::StatusCode;
 use ig_core::clock::Timestamp;
 use ig_core::fault::Faults;
 use ig_core::id::OrgId;
-use ig_documents::{ConfigurationItem, ResourceDocument};
-use ig_store::{Expected, MaybeReadable, Unreadable};
+use ig_documents::{ConfigurationItem, ResourceDocument as _};
+use ig_store::{Expected, MaybeReadable, StoredDocument, Unreadable};
 
 use super::{creation_stamp, update_stamp};
 use crate::body::{JsonBody, Validated};
@@ -21,7 +21,7 @@ use crate::resource_response::ResourceResponse;
 /// One kind of configuration.
 pub(crate) trait Resource: ConfigurationItem {
     /// The document that clients send and read.
-    type Document: ResourceDocument<Item = Self> + Validated + Clone + Send + Sync;
+    type Document: StoredDocument<Item = Self> + Validated + Clone + Send + Sync;
 
     /// The kind's name in errors.
     const NAME: &'static str;
@@ -30,13 +30,6 @@ pub(crate) trait Resource: ConfigurationItem {
 
     /// Parses the identifier in a path; a malformed identifier is not found.
     fn parse_id(text: &str) -> Result<Self::Id, ApiError>;
-
-    /// Finds a resource in the store, readable or not.
-    fn find(
-        gateway: &Gateway,
-        org: OrgId,
-        id: &Self::Id,
-    ) -> impl Future<Output = Result<Option<MaybeReadable<Self>>, ApiError>> + Send;
 
     /// The resource's document, with its secrets rendered as `secrets` says.
     fn into_document(self, secrets: Secrets) -> Result<Self::Document, ApiError> {
@@ -77,16 +70,31 @@ pub(crate) trait Resource: ConfigurationItem {
 }
 
 /// Finds a resource, readable or not.
+async fn find<R: Resource>(gateway: &Gateway, org: OrgId, id: &R::Id) -> Result<Option<MaybeReadable<R>>, ApiError> {
+    Ok(gateway.store().configured::<R::Document>().find(org, id).await?)
+}
+
+/// Finds a resource that must exist, readable or not.
 async fn found<R: Resource>(gateway: &Gateway, org: OrgId, id: &R::Id) -> Result<MaybeReadable<R>, ApiError> {
-    R::find(gateway, org, id).await?.ok_or_else(|| ApiError::not_found(R::NAME))
+    find(gateway, org, id).await?.ok_or_else(|| ApiError::not_found(R::NAME))
+}
+
+/// The resource, or an error for an unreadable one: it would pass for a missing one, and a change of a part would lose the rest.
+pub(super) fn readable<R: Resource>(found: MaybeReadable<R>) -> Result<R, ApiError> {
+    match found {
+        MaybeReadable::Readable(stored) => Ok(stored),
+        MaybeReadable::Unreadable(stored) => Err(ApiError::unreadable(R::NAME, &stored)),
+    }
 }
 
 /// Reads a resource.
 pub(crate) async fn get<R: Resource>(gateway: &Gateway, org: OrgId, id: &R::Id) -> Result<R, ApiError> {
-    match found::<R>(gateway, org, id).await? {
-        MaybeReadable::Readable(stored) => Ok(stored),
-        MaybeReadable::Unreadable(stored) => Err(ApiError::unreadable(R::NAME, &stored)),
-    }
+    readable(found(gateway, org, id).await?)
+}
+
+/// Reads a resource that may not exist.
+pub(crate) async fn get_existing<R: Resource>(gateway: &Gateway, org: OrgId, id: &R::Id) -> Result<Option<R>, ApiError> {
+    find(gateway, org, id).await?.map(readable).transpose()
 }
 
 /// Creates a resource.
@@ -144,7 +152,7 @@ pub(crate) async fn delete<R: Resource>(gateway: &Gateway, org: OrgId, id: R::Id
 /// Rolls a resource back to an earlier version, and restores it if it was deleted.
 pub(super) async fn roll_back<R: Resource>(gateway: &Gateway, version: R, seen: IfMatch) -> Result<u64, ApiError> {
     let (org, id) = (version.org_id(), version.id());
-    let committed = match R::find(gateway, org, &id).await? {
+    let committed = match find::<R>(gateway, org, &id).await? {
         Some(MaybeReadable::Readable(stored)) => {
             let mut document = version.into_document(Secrets::Kept)?;
             *document.revision() = None;

@@ -6,13 +6,15 @@ use ig_core::inbound::InboundIntegration;
 use ig_core::integration::Integration;
 use ig_core::job::Job;
 use ig_core::template::{Direction, Template};
-use ig_store::{Listed, MaybeReadable, Page, TemplateFilter, Templates};
+use ig_store::{Listed, Page, TemplateFilter, Templates};
 use serde_json::{Map, Value};
 
 use super::new_id;
 use super::resource::{self, Resource};
 use crate::body::document;
-use crate::document::{Secrets, TemplateDocument, filled, to_json};
+use crate::document::{
+    FoundListing as _, Listing as _, Secrets, TemplateDocument, TemplateList, filled, split_unreadable, to_json,
+};
 use crate::error::{ApiError, ErrorCode};
 use crate::gateway::Gateway;
 use crate::path;
@@ -35,16 +37,12 @@ impl Resource for Template {
         path::template(text)
     }
 
-    async fn find(gateway: &Gateway, org: OrgId, id: &TemplateId) -> Result<Option<MaybeReadable<Self>>, ApiError> {
-        Ok(gateway.store().templates().get(org, *id).await?.map(MaybeReadable::Readable))
-    }
-
     fn new_id(_: &TemplateDocument, now: Timestamp) -> Result<TemplateId, ApiError> {
         Ok(TemplateId(new_id(now.timestamp())))
     }
 
     async fn check_room(gateway: &Gateway, org: OrgId) -> Result<(), ApiError> {
-        if gateway.store().templates().count(org).await? < Templates::MAX_PER_ORG {
+        if gateway.store().templates().count(org).await? < u64::from(Templates::MAX_PER_ORG) {
             return Ok(());
         }
         let message = format!(
@@ -63,16 +61,18 @@ pub(crate) async fn read(gateway: &Gateway, org: OrgId, id: &str) -> Result<Temp
     }
 }
 
-/// The templates of an organisation: the built-in ones first, then its own in order of creation.
+/// The templates of an organisation: the built-in ones first, then its own in order of creation. No search finds an unreadable one,
+/// so the first page has them all.
 pub(crate) async fn list(
     gateway: &Gateway,
     org: OrgId,
     filter: &TemplateFilter,
     search: Option<&str>,
     page: Page,
-) -> Result<Listed<TemplateDocument>, ApiError> {
-    let own = gateway.store().templates().all(org, filter).await?;
-    let own = own.into_iter().map(TemplateDocument::from);
+) -> Result<TemplateList, ApiError> {
+    let own = Page::first(Templates::MAX_PER_ORG);
+    let (own, unreadable) = split_unreadable(gateway.store().templates().list(org, filter, own).await?);
+    let own = own.items.into_iter().map(TemplateDocument::from);
     let built_in = catalogue::all()
         .iter()
         .filter(|template| matches_filter(template, filter))
@@ -84,7 +84,8 @@ pub(crate) async fn list(
     let before = page.number.saturating_sub(1).saturating_mul(u64::from(page.limit));
     let skipped = usize::try_from(before).unwrap_or(usize::MAX);
     let items = all.into_iter().skip(skipped).take(page.limit as usize).collect();
-    Ok(Listed::counted(items, total))
+    let unreadable = if page.number == 1 { unreadable } else { Vec::new() };
+    Ok(TemplateList::of(Listed::counted(items, total), page).with_unreadable(unreadable))
 }
 
 fn matches_filter(template: &TemplateDocument, filter: &TemplateFilter) -> bool {

@@ -5,7 +5,6 @@ use ig_core::id::{OrgId, Rid};
 use ig_core::integration::Integration;
 use ig_core::organization::OrgUnit;
 use ig_core::ports::StoreError;
-use ig_store::MaybeReadable;
 
 use super::resource::Resource;
 use crate::document::UnitDocument;
@@ -20,10 +19,6 @@ impl Resource for OrgUnit {
 
     fn parse_id(text: &str) -> Result<Rid, ApiError> {
         path::rid(text)
-    }
-
-    async fn find(gateway: &Gateway, org: OrgId, id: &Rid) -> Result<Option<MaybeReadable<Self>>, ApiError> {
-        Ok(gateway.store().org_units().get(org, *id).await?.map(MaybeReadable::Readable))
     }
 
     fn new_id(document: &UnitDocument, _: Timestamp) -> Result<Rid, ApiError> {
@@ -54,6 +49,6 @@ impl Gateway {
             return Ok(true);
         }
         // Another gateway may have created it a moment ago.
-        Ok(self.store().org_units().get(org, rid).await?.is_some())
+        self.store().org_units().exists(org, rid).await
     }
 }

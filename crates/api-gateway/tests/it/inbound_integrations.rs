@@ -86,7 +86,7 @@ async fn inbound_integration_can_be_put_back_as_read_without_a_change() {
         document
     };
     assert_eq!(without_stamp(put.json), without_stamp(before));
-    let id = made.text("/id").parse().unwrap();
+    let id: ig_core::id::IntegrationId = made.text("/id").parse().unwrap();
     let inbound = api.store().await.inbound_integrations();
     let stored = inbound.get(ig_core::id::OrgId(10), id).await.unwrap().unwrap();
     let ig_core::inbound::ClientAuth::Hmac(hmac) = stored.client_auth else {

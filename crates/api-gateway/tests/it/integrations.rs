@@ -43,7 +43,7 @@ async fn outbound_integration_can_be_put_back_as_read_without_a_change() {
         .store()
         .await
         .integrations()
-        .get(ig_core::id::OrgId(10), id.parse().unwrap())
+        .get(ig_core::id::OrgId(10), id.parse::<ig_core::id::IntegrationId>().unwrap())
         .await
         .unwrap()
         .unwrap();

@@ -77,7 +77,12 @@ async fn job_connection_string_is_stored_encrypted_and_never_shown() {
         assert!(answer.status < 300 && !text.contains("m0ngo-marker"), "{text}");
     }
     let jobs = api.store().await.jobs();
-    let stored = jobs.get(ig_core::id::OrgId(10), made.text("/id").parse().unwrap()).await;
+    let stored = jobs
+        .get(
+            ig_core::id::OrgId(10),
+            made.text("/id").parse::<ig_core::id::IntegrationId>().unwrap(),
+        )
+        .await;
     let stored = stored.unwrap().unwrap();
     let ig_core::job::Source::Mongo(source) = stored.source.source() else {
         panic!("{:?}", stored.source)

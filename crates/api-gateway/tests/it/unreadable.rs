@@ -244,3 +244,81 @@ async fn rollback_of_an_unreadable_item_replaces_it_and_is_answered() {
     let shown = api.get(&format!("{versions}/{revision}?orgId=10")).await;
     assert_eq!(shown.status, 200, "{shown:?}");
 }
+
+#[tokio::test]
+async fn unreadable_items_without_secrets_refuse_partial_changes_and_hide_no_other() {
+    let api = gateway(|_| {}).await;
+    api.org(10).await;
+    api.org(20).await;
+    api.unit(20, 21).await;
+    let event_type = json!({"eventType": "order"});
+    assert_eq!(api.post("/event-types?orgId=20", event_type.clone()).await.status, 201);
+    let template = json!({"name": "T", "direction": "OUTBOUND", "definition": {"name": "From a template"}});
+    let made = api.post("/templates?orgId=20", template.clone()).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    for collection in ["organizations", "org_units"] {
+        api.database
+            .set_text(collection, 20, "tags", "a text, where there was a list")
+            .await;
+    }
+    api.database
+        .set_text("event_types", 20, "validation", "in-a-way-that-is-yet-to-come")
+        .await;
+    api.database.set_text("templates", 20, "definition", "no document").await;
+
+    let template_path = format!("/templates/{}?orgId=20", made.text("/id"));
+    let organization = json!({"orgId": 20, "name": "Anew"});
+    let kinds = [
+        ("/admin/orgs", "/admin/orgs/20", organization),
+        (
+            "/admin/orgs/20/units",
+            "/admin/orgs/20/units/21",
+            json!({"rid": 21, "name": "Anew"}),
+        ),
+        ("/event-types?orgId=20", "/event-types/order?orgId=20", event_type),
+        ("/templates?orgId=20", template_path.as_str(), template),
+    ];
+    let partial = [
+        api.put("/ui-config?orgId=20", json!({"theme": "dark"})).await,
+        api.put("/admin/rate-limits/20", json!({"managementPerMinute": 5})).await,
+        api.get("/admin/rate-limits/20").await,
+        api.get("/tenant?orgId=20").await,
+        api.put("/field-schemas/order?orgId=20", json!({"schema": {"type": "object"}}))
+            .await,
+        api.delete("/field-schemas/order?orgId=20").await,
+    ];
+    for refused in partial {
+        assert_eq!(
+            (refused.status, refused.text("/code")),
+            (422, "UNREADABLE".to_owned()),
+            "{refused:?}"
+        );
+    }
+    for list in ["/admin/rate-limits", "/tenant/units?orgId=20", "/field-schemas?orgId=20"] {
+        let listed = api.get(list).await;
+        assert_eq!(
+            (listed.status, listed.json["unreadable"].as_array().map(Vec::len)),
+            (200, Some(1)),
+            "{listed:?}"
+        );
+    }
+    for (list, path, anew) in kinds {
+        let listed = api.get(list).await;
+        assert_eq!(
+            (listed.status, listed.json["unreadable"].as_array().map(Vec::len)),
+            (200, Some(1)),
+            "{listed:?}"
+        );
+        for refused in [api.get(path).await, api.patch(path, json!({"description": "d"})).await] {
+            assert_eq!(
+                (refused.status, refused.text("/code")),
+                (422, "UNREADABLE".to_owned()),
+                "{refused:?}"
+            );
+        }
+        let replaced = api.put(path, anew).await;
+        assert_eq!(replaced.status, 200, "{path}: {replaced:?}");
+        let listed = api.get(list).await;
+        assert!(listed.json["unreadable"].is_null(), "{listed:?}");
+    }
+}

@@ -31,23 +31,21 @@ pub(super) fn read_or_log(read: ReadItem, raw: &RawDocument, secrets: &SecretSea
     item.inspect_err(|error| log_unreadable(raw, error)).ok()
 }
 
+/// An organisation. One that cannot be decoded still exists for followers, with its number alone: its events are attributed to
+/// it, and its records are kept for its retention period.
 pub(super) fn organization(raw: &RawDocument, secrets: &SecretSealer) -> Result<Change, StoreError> {
-    read_organization(&to_document(raw)?, secrets).map(Change::PutOrganization)
+    let stored = to_document(raw)?;
+    let organization = decode::<OrganizationDocument>(stored.clone(), secrets);
+    organization
+        .or_else(|error| bare_organization(&stored, &error))
+        .map(Change::PutOrganization)
 }
 
+/// A unit. One that cannot be decoded still exists for followers, for the same reason.
 pub(super) fn unit(raw: &RawDocument, secrets: &SecretSealer) -> Result<Change, StoreError> {
-    read_unit(&to_document(raw)?, secrets).map(Change::PutUnit)
-}
-
-/// An organisation. One that cannot be decoded still exists, so that its events are still attributed to it, its records are
-/// kept for its retention period, and people can replace and delete it.
-pub(crate) fn read_organization(stored: &Document, secrets: &SecretSealer) -> Result<Organization, StoreError> {
-    decode::<OrganizationDocument>(stored.clone(), secrets).or_else(|error| bare_organization(stored, &error))
-}
-
-/// A unit. One that cannot be decoded still exists, for the same reasons.
-pub(crate) fn read_unit(stored: &Document, secrets: &SecretSealer) -> Result<OrgUnit, StoreError> {
-    decode::<UnitDocument>(stored.clone(), secrets).or_else(|error| bare_unit(stored, &error))
+    let stored = to_document(raw)?;
+    let unit = decode::<UnitDocument>(stored.clone(), secrets);
+    unit.or_else(|error| bare_unit(&stored, &error)).map(Change::PutUnit)
 }
 
 fn bare_organization(stored: &Document, error: &StoreError) -> Result<Organization, StoreError> {

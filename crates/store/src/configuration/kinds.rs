@@ -112,6 +112,11 @@ pub(super) fn rewritten(kind: ItemKind, stored: Document, secrets: &SecretSealer
     })
 }
 
+/// A document with its secrets sealed under the first key. It need not satisfy any rule of its kind.
+pub(super) fn resealed(kind: ItemKind, stored: Document, secrets: &SecretSealer) -> Result<Document, StoreError> {
+    for_kind!(kind, D => super::stored_document::resealed::<D>(stored, secrets))
+}
+
 /// The kind of a document in a collection.
 pub(super) fn kind_in(collection: &str, stored: &Document) -> Result<ItemKind, StoreError> {
     let kinds = [

@@ -12,7 +12,7 @@ use mongodb::bson::Document;
 pub use tally::SecretsTally;
 
 use super::Configurations;
-use super::stored_document::revision;
+use super::kinds::resealed;
 use crate::secret_sealer::SecretSealer;
 use crate::stored::Stored;
 use secret_collection::SecretCollection;
@@ -67,7 +67,7 @@ impl Configurations {
         pass: SecretsPass,
     ) -> Result<SecretsOutcome, StoreError> {
         let secrets = self.database.secrets().counting();
-        let renewed = match self.resealed(source, &stored, &secrets) {
+        let renewed = match update_of(source, &stored, &secrets) {
             Ok(renewed) => renewed,
             Err(error) => {
                 return Ok(SecretsOutcome::Faulty(format!(
@@ -86,25 +86,6 @@ impl Configurations {
         Ok(SecretsOutcome::Opened { secrets, is_renewed })
     }
 
-    /// The filter and the update that re-encrypt a document, if it needs any.
-    fn resealed(
-        &self,
-        source: SecretCollection,
-        stored: &Document,
-        secrets: &SecretSealer,
-    ) -> Result<Option<(Document, Document)>, StoreError> {
-        let Some((kind, content)) = source.content(stored)? else {
-            return Ok(None);
-        };
-        let sealing = Self::new(self.database.with_secrets(secrets.clone()));
-        let item = sealing.content(kind, content.clone())?;
-        if secrets.opened().skip(1).all(|(_, opened)| opened == 0) {
-            return Ok(None);
-        }
-        let resealed = sealing.document(&item, revision(content)?)?;
-        Ok(resealed.map(|resealed| (source.unchanged(stored, content), source.update(content, resealed))))
-    }
-
     async fn update_if_unchanged(
         &self,
         source: SecretCollection,
@@ -116,6 +97,22 @@ impl Configurations {
         let updated = self.database.within(update).await?;
         Ok(updated.matched_count > 0)
     }
+}
+
+/// The filter and the update that re-encrypt a document, if it needs any.
+fn update_of(
+    source: SecretCollection,
+    stored: &Document,
+    secrets: &SecretSealer,
+) -> Result<Option<(Document, Document)>, StoreError> {
+    let Some((kind, content)) = source.content(stored)? else {
+        return Ok(None);
+    };
+    let resealed = resealed(kind, content.clone(), secrets)?;
+    if secrets.opened().skip(1).all(|(_, opened)| opened == 0) {
+        return Ok(None);
+    }
+    Ok(Some((source.unchanged(stored, content), source.update(content, resealed))))
 }
 
 /// The database did its part; the document cannot be decoded.

@@ -11,26 +11,30 @@ use ig_documents::{ConfigurationItem, HoldDocument, ResourceDocument, SecretPlac
 use mongodb::bson::{self, Bson, Document, doc};
 
 use super::format::{self, FORMAT};
-use crate::database::Database;
 use crate::error::unreadable;
 use crate::field::{date, long, timestamp, unsigned};
 use crate::maybe_readable::{MaybeReadable, Unreadable};
-use crate::page::{Listed, Page};
 use crate::secret_sealer::{SecretError, SecretSealer};
 use crate::stored::read_document;
 
 /// The identifier of the items that a document describes.
-type ItemId<D> = <<D as ResourceDocument>::Item as ConfigurationItem>::Id;
+pub(super) type ItemId<D> = <<D as ResourceDocument>::Item as ConfigurationItem>::Id;
 
 /// A document of configuration in the store.
-pub(crate) trait StoredDocument: ResourceDocument {
+pub trait StoredDocument: ResourceDocument + 'static {
+    /// Selects items in a list.
+    type Filter: Default + Send + Sync;
+
     /// The collection that holds it.
     const COLLECTION: &'static str;
     /// Its `direction`, where several kinds share a collection.
     const DIRECTION: Option<&'static str> = None;
 
     /// The item's `_id`.
-    fn key(item: &Self::Item) -> Bson;
+    fn key(org: OrgId, id: &ItemId<Self>) -> Bson;
+
+    /// The conditions of a filter.
+    fn conditions(filter: &Self::Filter) -> Document;
 
     /// The item's identifier within its organisation, from a stored document.
     fn id(stored: &Document) -> Result<ItemId<Self>, StoreError>;
@@ -62,7 +66,7 @@ pub(crate) trait StoredDocument: ResourceDocument {
 
 /// Seals and opens the secrets of one item.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct ItemSealer<'a> {
+pub struct ItemSealer<'a> {
     secrets: &'a SecretSealer,
     /// The item's `_id` as text.
     owner: &'a str,
@@ -130,7 +134,7 @@ fn replaced(
 
 /// The stored document of an item.
 pub(crate) fn encode<D: StoredDocument>(item: &D::Item, revision: u64, secrets: &SecretSealer) -> Result<Document, StoreError> {
-    let (key, stamp) = (D::key(item), item.stamp());
+    let (key, stamp) = (D::key(item.org_id(), &item.id()), item.stamp());
     let mut document = D::from_item(item.clone()).map_err(|faults| invalid(&faults))?;
     let hold = document.take_hold();
     let owner = key_text(&key);
@@ -176,6 +180,23 @@ pub(crate) fn decode<D: StoredDocument>(stored: Document, secrets: &SecretSealer
     let mut document = parsed::<D>(&stored)?;
     sealer.open_all(&mut document)?;
     into_item(document, &stored)
+}
+
+/// A stored document with its secrets sealed anew. No rule applies to it but that its secrets can be found and opened.
+pub(super) fn resealed<D: StoredDocument>(stored: Document, secrets: &SecretSealer) -> Result<Document, StoreError> {
+    let mut stored = current::<D>(stored, secrets)?;
+    let key = key_text(stored.get("_id").unwrap_or(&Bson::Null));
+    let sealer = ItemSealer { secrets, owner: &key };
+    D::open_whole(&mut stored, &sealer)?;
+    let mut document = parsed::<D>(&stored)?;
+    document.take_hold();
+    sealer.open_all(&mut document)?;
+    sealer.seal_all(&mut document)?;
+    let mut sealed = serialized(&document)?;
+    document.seal_whole(&mut sealed, &sealer)?;
+    sealed.remove("id");
+    stored.extend(sealed.into_iter().filter(|(field, _)| !IDENTITY.contains(&field.as_str())));
+    Ok(stored)
 }
 
 /// Checks what an absent field would leave open, and that no secret would be made up.
@@ -242,14 +263,14 @@ fn untransform_actions(stored: &mut Document) {
     }
 }
 
-/// What is known of an item without opening its secrets.
-pub(crate) fn found<D: StoredDocument>(stored: Document, secrets: &SecretSealer) -> Result<MaybeReadable<D::Item>, StoreError> {
-    let id = stored.get_object_id("_id").map_err(|_| unreadable("_id"))?;
+/// What is known of an item without decoding it.
+pub(super) fn found<D: StoredDocument>(stored: Document, secrets: &SecretSealer) -> Result<MaybeReadable<D::Item>, StoreError> {
+    let id = D::id(&stored).map_or_else(|_| key_text(stored.get("_id").unwrap_or(&Bson::Null)), |id| id.to_string());
     let known = Unreadable {
-        id: IntegrationId(id.bytes()),
+        id,
         name: stored.get_str("name").unwrap_or_default().to_owned(),
-        revision: revision(&stored)?,
-        created_at: time(&stored, "createdAt")?,
+        revision: revision(&stored).unwrap_or_default(),
+        created_at: time(&stored, "createdAt").unwrap_or_default(),
         reason: String::new(),
     };
     MaybeReadable::of(known, decode::<D>(stored, secrets))
@@ -325,63 +346,4 @@ fn invalid(faults: &Faults) -> StoreError {
 
 fn refused(error: &SecretError) -> StoreError {
     StoreError::Refused(error.to_string())
-}
-
-/// Reads one item.
-pub(crate) async fn get<D: StoredDocument>(database: &Database, filter: Document) -> Result<Option<D::Item>, StoreError> {
-    let found = one::<D>(database, filter).await?;
-    found.map(|stored| decode::<D>(stored, database.secrets())).transpose()
-}
-
-/// Reads one item, which may be undecodable.
-pub(crate) async fn find<D: StoredDocument>(
-    database: &Database,
-    filter: Document,
-) -> Result<Option<MaybeReadable<D::Item>>, StoreError> {
-    let stored = one::<D>(database, filter).await?;
-    stored.map(|stored| found::<D>(stored, database.secrets())).transpose()
-}
-
-pub(crate) async fn one<D: StoredDocument>(database: &Database, filter: Document) -> Result<Option<Document>, StoreError> {
-    let items = database.collection::<Document>(D::COLLECTION);
-    database.within(items.find_one(directed::<D>(filter))).await
-}
-
-/// One page of items in the order of their `_id`.
-pub(crate) async fn page<D: StoredDocument>(
-    database: &Database,
-    filter: Document,
-    page: Page,
-) -> Result<Listed<Document>, StoreError> {
-    let filter = directed::<D>(filter);
-    database
-        .page::<Document>(D::COLLECTION, filter, doc! { "_id": 1 }, None, page)
-        .await
-}
-
-/// One page of items, each of which may be undecodable.
-pub(crate) async fn list<D: StoredDocument>(
-    database: &Database,
-    filter: Document,
-    page: Page,
-) -> Result<Listed<MaybeReadable<D::Item>>, StoreError> {
-    let listed = self::page::<D>(database, filter, page).await?;
-    listed.try_map(|stored| found::<D>(stored, database.secrets()))
-}
-
-/// One page of items that hold no secrets.
-pub(crate) async fn list_plain<D: StoredDocument>(
-    database: &Database,
-    filter: Document,
-    page: Page,
-) -> Result<Listed<D::Item>, StoreError> {
-    let listed = self::page::<D>(database, filter, page).await?;
-    listed.try_map(|stored| decode::<D>(stored, database.secrets()))
-}
-
-fn directed<D: StoredDocument>(mut filter: Document) -> Document {
-    if let Some(direction) = D::DIRECTION {
-        filter.insert("direction", direction);
-    }
-    filter
 }

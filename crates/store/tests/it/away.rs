@@ -45,7 +45,7 @@ async fn answers(store: &Store) -> Vec<Result<(), StoreError>> {
         async { journal.record(&log).await },
         async { leases.list().await.map(drop) },
         async { queue.head().await.map(drop) },
-        async { store.organizations().get(OrgId(7)).await.map(drop) },
+        async { store.organizations().get(OrgId(7), OrgId(7)).await.map(drop) },
     );
     vec![answers.0, answers.1, answers.2, answers.3, answers.4, answers.5]
 }
@@ -74,10 +74,10 @@ async fn probe_finds_a_database_available_while_many_wait_for_a_connection() {
         ..MongoConfig::default()
     };
     let store = Store::connect(&config, SecretSealer::closed()).await.unwrap();
-    store.organizations().get(OrgId(7)).await.unwrap();
+    store.organizations().get(OrgId(7), OrgId(7)).await.unwrap();
     // More than one connection handles within a probe's deadline.
     let organizations = store.organizations();
-    let crowd = join_all((0..20_000).map(|_| organizations.get(OrgId(7))));
+    let crowd = join_all((0..20_000).map(|_| organizations.get(OrgId(7), OrgId(7))));
     tokio::select! {
         biased;
         _ = crowd => panic!("all were answered before anybody looked"),
@@ -95,7 +95,7 @@ async fn database_that_was_killed_is_unavailable_in_time_and_used_again_when_it_
     is_away(&store).await;
     server.restart().await;
     comes_back(&store).await;
-    let organization = store.organizations().get(OrgId(7)).await.unwrap();
+    let organization = store.organizations().get(OrgId(7), OrgId(7)).await.unwrap();
     assert!(organization.is_some(), "what was committed survived");
 }
 
@@ -122,7 +122,7 @@ async fn operations_end_at_once_while_the_probe_finds_the_database_unavailable()
     store.migrate().await.unwrap();
     server.freeze();
     let organizations = store.organizations();
-    let (asked, probed) = tokio::join!(organizations.get(OrgId(7)), store.probe());
+    let (asked, probed) = tokio::join!(organizations.get(OrgId(7), OrgId(7)), store.probe());
     assert!(matches!(asked, Err(StoreError::Unavailable(_))), "{asked:?}");
     assert!(matches!(probed, Err(StoreError::Unavailable(_))), "{probed:?}");
     is_away(&store).await;

@@ -8,7 +8,7 @@ use futures::future::join_all;
 use ig_core::configuration::Change;
 use ig_core::id::{EventType, OrgId, Rid};
 use ig_core::organization::Organization;
-use ig_store::{CommitError, Expected, IntegrationFilter, Page};
+use ig_store::{CommitError, Expected, IntegrationFilter, Page, SearchFilter};
 use ig_testkit::builders;
 use mongodb::bson::{Document, doc};
 
@@ -30,7 +30,7 @@ async fn commit_is_read_with_its_revision() {
     let configuration = store.configuration();
     assert_eq!(configuration.revision().await.unwrap(), 0);
     assert_eq!(configuration.commit(put_org(7), Expected::New).await, Ok(1));
-    let stored = store.organizations().get(OrgId(7)).await.unwrap();
+    let stored = store.organizations().get(OrgId(7), OrgId(7)).await.unwrap();
     assert_eq!(
         stored,
         Some(Organization {
@@ -151,7 +151,12 @@ async fn organisation_is_deleted_with_all_that_it_had_and_nothing_else() {
         Ok(9)
     );
     for (org, left) in [(7, 0), (8, 1)] {
-        let units = store.org_units().list(OrgId(org), None, Page::first(10)).await.unwrap().total;
+        let units = store
+            .org_units()
+            .list(OrgId(org), &SearchFilter::default(), Page::first(10))
+            .await
+            .unwrap()
+            .total;
         let integrations = store
             .integrations()
             .list(OrgId(org), &IntegrationFilter::default(), Page::first(10))

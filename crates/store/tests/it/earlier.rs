@@ -44,7 +44,12 @@ async fn read(store: &Store, change: &Change) -> Vec<Change> {
         other => panic!("{other:?} puts nothing"),
     };
     let item = match change {
-        Change::PutOrganization(_) => store.organizations().get(ORG).await.unwrap().map(Change::PutOrganization),
+        Change::PutOrganization(_) => store
+            .organizations()
+            .get(ORG, ORG)
+            .await
+            .unwrap()
+            .map(Change::PutOrganization),
         Change::PutUnit(unit) => store.org_units().get(ORG, unit.rid).await.unwrap().map(Change::PutUnit),
         Change::PutEventType(definition) => {
             let found = store.event_types().get(ORG, &definition.event_type).await.unwrap();

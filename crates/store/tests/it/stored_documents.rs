@@ -8,7 +8,7 @@ use ig_core::id::OrgId;
 use ig_core::integration::{HoldCause, Integration, OutgoingAuth};
 use ig_core::organization::Organization;
 use ig_core::secret::Secret;
-use ig_store::{Expected, MaybeReadable, Page, SecretSealer, SecretsConfig, Store};
+use ig_store::{Expected, MaybeReadable, Page, SearchFilter, SecretSealer, SecretsConfig, Store};
 use ig_testkit::builders;
 use ig_testkit::earlier::EarlierConfiguration;
 use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
@@ -109,6 +109,26 @@ async fn field_that_a_later_version_stored_is_passed_over_and_survives_a_rotatio
 }
 
 #[tokio::test]
+async fn secrets_of_a_version_that_breaks_a_rule_of_today_are_counted_and_renewed() {
+    let (stored, _) = stored().await;
+    let versions = stored.database.open().await.collection::<Document>("config_versions");
+    let broken = doc! { "$set": { "document.name": "n".repeat(201) } };
+    let changed = versions
+        .update_many(doc! { "kind": "OUTBOUND_INTEGRATION" }, broken)
+        .await
+        .unwrap();
+    assert_eq!(changed.modified_count, 1);
+    for tallies in [
+        stored.store.configuration().count_secrets().await.unwrap(),
+        stored.store.configuration().renew_secrets().await.unwrap(),
+    ] {
+        let faults: Vec<_> = tallies.iter().flat_map(|tally| &tally.faults).collect();
+        assert_eq!(tallies.iter().map(|tally| tally.documents).sum::<u64>(), 2, "{faults:?}");
+        assert!(faults.is_empty(), "{faults:?}");
+    }
+}
+
+#[tokio::test]
 async fn organization_that_cannot_be_read_remains_and_hides_no_other() {
     let stored = Stored::fresh().await;
     for org in [7, 8] {
@@ -118,9 +138,13 @@ async fn organization_that_cannot_be_read_remains_and_hides_no_other() {
         .database
         .set_text("organizations", 7, "tags", "a text, where there was a list")
         .await;
-    let bare = stored.store.organizations().get(ORG).await.unwrap().unwrap();
-    assert_eq!((bare.org_id, bare.profile.name.as_str()), (ORG, ""));
-    let listed = stored.store.organizations().list(None, Page::first(10)).await.unwrap();
+    let found = stored.store.organizations().find(ORG, ORG).await.unwrap();
+    let Some(MaybeReadable::Unreadable(found)) = found else {
+        panic!("{found:?}");
+    };
+    assert_eq!((found.id.as_str(), found.name.as_str()), ("7", "Organisation 7"));
+    let all = SearchFilter::default();
+    let listed = stored.store.organizations().all(&all, Page::first(10)).await.unwrap();
     assert_eq!(listed.items.len(), 2);
 }
 
@@ -135,7 +159,7 @@ async fn free_json_with_the_private_keys_of_its_parser_is_kept_as_it_is() {
         ..builders::organization(ORG.0)
     };
     commit(&stored.store, Change::PutOrganization(organization.clone())).await;
-    let read = stored.store.organizations().get(ORG).await.unwrap().unwrap();
+    let read = stored.store.organizations().get(ORG, ORG).await.unwrap().unwrap();
     assert_eq!(read.ui, organization.ui);
 }
 

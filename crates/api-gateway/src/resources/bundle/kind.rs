@@ -1,11 +1,11 @@
 //! What all sections of a document share: exporting resources by name, and planning their creation, change and deletion.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::Future;
 
 use futures::{FutureExt as _, TryFutureExt as _};
 use ig_core::fault::Faults;
 use ig_core::id::OrgId;
+use ig_store::Page;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -18,20 +18,37 @@ use crate::gateway::Gateway;
 use crate::if_match::IfMatch;
 use ig_documents::restore_masks;
 
+const PAGE_SIZE: u32 = 500;
+
 /// A kind of configuration that makes up one section of the document.
 pub(super) trait Kind: Resource {
     /// The section's name in the document.
     const SECTION: &'static str;
     /// The field that identifies a resource within the document.
     const KEY: &'static str;
+}
 
-    /// All of the organisation's resources of this kind.
-    fn all(gateway: &Gateway, org: OrgId) -> impl Future<Output = Result<Vec<Self>, ApiError>> + Send;
+/// All of an organisation's resources of a kind, or an error: an unreadable one would pass for a missing one.
+async fn all<K: Kind>(gateway: &Gateway, org: OrgId) -> Result<Vec<K>, ApiError> {
+    let (stored, filter) = (gateway.store().configured::<K::Document>(), Default::default());
+    let mut all = Vec::new();
+    let mut page = Page::first(PAGE_SIZE);
+    loop {
+        let listed = stored.list(org, &filter, page).await?;
+        let is_last = listed.items.len() < PAGE_SIZE as usize;
+        for found in listed.items {
+            all.push(resource::readable(found)?);
+        }
+        if is_last {
+            return Ok(all);
+        }
+        page.number += 1;
+    }
 }
 
 /// The section of an export.
 pub(super) async fn export<K: Kind>(gateway: &Gateway, org: OrgId) -> Result<Vec<K::Document>, ApiError> {
-    let all = K::all(gateway, org).await?;
+    let all = all::<K>(gateway, org).await?;
     let declared = all.into_iter().map(|stored| {
         let masked = to_json(&stored.into_document(Secrets::Masked)?)?;
         serde_json::from_value(strip_managed_fields(masked, org)).map_err(|error| {
@@ -61,7 +78,7 @@ pub(super) async fn plan<K: Kind>(
         steps: Vec::new(),
         unchanged: 0,
     };
-    let (mut existing, ambiguous) = by_name::<K>(K::all(gateway, org).await?)?;
+    let (mut existing, ambiguous) = by_name(all::<K>(gateway, org).await?)?;
     let mut names = BTreeSet::new();
     for (at, document) in documents.into_iter().enumerate() {
         let value = to_json(&document)?;
