@@ -101,6 +101,13 @@ impl OrgConfiguration {
         zones.find_map(|name| name.parse().ok()).unwrap_or_default()
     }
 
+    /// The revision of what decides on an entity's zone: the organisation's or the unit's, whichever is later.
+    pub fn zone_revision(&self, entity: Rid) -> u64 {
+        let unit = self.units.get(&entity).map_or(0, |unit| unit.revision);
+        let organization = self.organization.as_ref().map_or(0, |organization| organization.revision);
+        unit.max(organization)
+    }
+
     /// One integration.
     pub fn integration(&self, id: IntegrationId) -> Option<&Arc<Integration>> {
         self.integrations.get(&id)

@@ -69,6 +69,8 @@ named! {
         Outbound = "OUTBOUND",
         /// From a client through the gateway to an outside API.
         Inbound = "INBOUND",
+        /// From a scheduled job to an outside address.
+        Scheduled = "SCHEDULED",
     }
 }
 

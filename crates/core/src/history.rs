@@ -41,6 +41,8 @@ named! {
         User = "USER",
         /// A key for the API, by its identifier.
         ApiKey = "API_KEY",
+        /// A connection to a database, by its name.
+        DataConnection = "DATA_CONNECTION",
     }
 }
 

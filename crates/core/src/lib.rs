@@ -9,6 +9,7 @@ pub mod calendar;
 pub mod clock;
 pub mod condition;
 pub mod configuration;
+pub mod curl;
 pub mod date;
 pub mod dead_letter;
 pub mod dead_letter_retry;

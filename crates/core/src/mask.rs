@@ -1,5 +1,7 @@
 //! Masks credentials in what is stored and shown.
 
+use serde_json::Value;
+
 use crate::secret::MASK;
 
 /// A name that contains one of these words names a credential.
@@ -68,6 +70,22 @@ fn is_random(value: &str) -> bool {
             let letters = run.bytes().filter(u8::is_ascii_alphabetic).count();
             run.len() >= MIN_RANDOM_LENGTH && digits >= 3 && letters >= 3
         })
+}
+
+/// A JSON value whose texts under names that usually hold credentials are masks.
+pub fn json_value(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let fields = fields.into_iter().map(|(name, value)| {
+                let is_secret = value.is_string() && is_sensitive(&name);
+                let shown = if is_secret { Value::from(MASK) } else { json_value(value) };
+                (name, shown)
+            });
+            Value::Object(fields.collect())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(json_value).collect()),
+        value => value,
+    }
 }
 
 /// The value of a header, masked where necessary.

@@ -1,14 +1,24 @@
 //! The aggregation pipelines that a job may run.
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use crate::fault::{Faults, InputPath};
 use crate::integration::MAX_DEPTH;
+
+mod fill;
+
+pub use fill::{FilledValue, fill};
 
 const MAX_STAGES: usize = 50;
 
 /// Stages and operators that write, or run code of their own, wherever they appear.
 const FORBIDDEN: [&str; 5] = ["$out", "$merge", "$where", "$function", "$accumulator"];
+
+/// Names that begin like this belong to the server itself.
+const INTERNAL_PREFIX: &str = "$_internal";
+
+/// The variable with the roles of the database's user, who is the platform in its own database.
+const USER_ROLES: &str = "$$USER_ROLES";
 
 /// Stages that work on their input and read no other collection.
 const ALLOWED_STAGES: [&str; 20] = [
@@ -34,26 +44,61 @@ const ALLOWED_STAGES: [&str; 20] = [
     "$setWindowFields",
 ];
 
+/// Further stages for the tenant's own database. None of them lists sessions, operations or other things of the whole
+/// server, and none of them waits for changes.
+const TENANT_STAGES: [&str; 12] = [
+    "$lookup",
+    "$graphLookup",
+    "$unionWith",
+    "$geoNear",
+    "$densify",
+    "$fill",
+    "$documents",
+    "$search",
+    "$searchMeta",
+    "$vectorSearch",
+    "$collStats",
+    "$indexStats",
+];
+
 /// The owner of the database that a pipeline runs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum DatabaseOwner {
+pub enum DatabaseOwner {
     /// The platform's own database, which holds every tenant's rows.
     Platform,
     /// The tenant's database.
     Tenant,
 }
 
-/// Everything forbidden in a pipeline, by place.
-pub(super) fn check(pipeline: &[Value], owner: DatabaseOwner) -> Faults {
+impl DatabaseOwner {
+    fn allows(self, stage: &str) -> bool {
+        let is_tenant = self == Self::Tenant;
+        ALLOWED_STAGES.contains(&stage) || is_tenant && TENANT_STAGES.contains(&stage)
+    }
+
+    fn refusal(self) -> &'static str {
+        match self {
+            Self::Platform => "is no stage that may run in the platform's own database",
+            Self::Tenant => "is no stage that a job may run",
+        }
+    }
+}
+
+/// Everything forbidden in a pipeline, by place. A pipeline is checked when it is saved, and again before each run.
+pub fn check(pipeline: &[Value], owner: DatabaseOwner) -> Faults {
     let mut faults = Faults::default();
-    if pipeline.len() > MAX_STAGES {
-        faults.add("", format!("must be at most {MAX_STAGES} stages"));
-        return faults;
-    }
-    for (at, stage) in pipeline.iter().enumerate() {
-        check_stage(stage, owner, &InputPath::new("").at(at), 0, &mut faults);
-    }
+    check_stages(pipeline, owner, &InputPath::new(""), 0, &mut faults);
     faults
+}
+
+fn check_stages(stages: &[Value], owner: DatabaseOwner, place: &InputPath<'_>, depth: usize, faults: &mut Faults) {
+    if stages.len() > MAX_STAGES {
+        faults.add_at(place, format!("must be at most {MAX_STAGES} stages"));
+        return;
+    }
+    for (at, stage) in stages.iter().enumerate() {
+        check_stage(stage, owner, &place.at(at), depth, faults);
+    }
 }
 
 fn check_stage(stage: &Value, owner: DatabaseOwner, place: &InputPath<'_>, depth: usize, faults: &mut Faults) {
@@ -70,22 +115,43 @@ fn check_stage(stage: &Value, owner: DatabaseOwner, place: &InputPath<'_>, depth
         faults.add_at(&below, "is no stage: the name of one begins with $");
         return;
     }
-    if owner == DatabaseOwner::Platform && !FORBIDDEN.contains(&name.as_str()) && !ALLOWED_STAGES.contains(&name.as_str()) {
-        faults.add_at(&below, "is no stage that may run in the platform's own database");
+    if !FORBIDDEN.contains(&name.as_str()) && !owner.allows(name) {
+        faults.add_at(&below, owner.refusal());
         return;
     }
-    check_operators(stage, place, depth, faults);
-    if name == "$facet" {
-        let facets = content.as_object().into_iter().flatten();
-        for (facet, stages) in facets {
-            for (at, stage) in stages.as_array().into_iter().flatten().enumerate() {
-                check_stage(stage, owner, &below.field(facet).at(at), depth + 1, faults);
-            }
+    check_operators(stage, owner, place, depth, faults);
+    check_inner_stages(name, content, owner, &below, depth, faults);
+}
+
+/// The pipelines inside a stage obey the same rules.
+fn check_inner_stages(
+    name: &str,
+    content: &Value,
+    owner: DatabaseOwner,
+    place: &InputPath<'_>,
+    depth: usize,
+    faults: &mut Faults,
+) {
+    let inner: Vec<_> = match name {
+        "$facet" => content.as_object().into_iter().flatten().collect(),
+        "$lookup" | "$unionWith" => content
+            .as_object()
+            .and_then(|stage| stage.get_key_value("pipeline"))
+            .into_iter()
+            .collect(),
+        _ => Vec::new(),
+    };
+    for (name, stages) in inner {
+        if let Some(stages) = stages.as_array() {
+            check_stages(stages, owner, &place.field(name), depth + 1, faults);
         }
     }
 }
 
-fn check_operators(value: &Value, place: &InputPath<'_>, depth: usize, faults: &mut Faults) {
+fn check_operators(value: &Value, owner: DatabaseOwner, place: &InputPath<'_>, depth: usize, faults: &mut Faults) {
+    if faults.is_full() {
+        return;
+    }
     if depth > MAX_DEPTH {
         faults.add_at(place, format!("must not nest deeper than {MAX_DEPTH}"));
         return;
@@ -94,20 +160,44 @@ fn check_operators(value: &Value, place: &InputPath<'_>, depth: usize, faults: &
         Value::Object(fields) => {
             for (name, value) in fields {
                 let below = place.field(name);
-                if FORBIDDEN.contains(&name.as_str()) {
-                    faults.add_at(&below, "must not be used: a job reads, and runs no code in a database");
-                } else {
-                    check_operators(value, &below, depth + 1, faults);
+                match forbidden_name(name) {
+                    Some(fault) => faults.add_at(&below, fault),
+                    None => check_operators(value, owner, &below, depth + 1, faults),
                 }
             }
         }
         Value::Array(items) => {
             for (at, item) in items.iter().enumerate() {
-                check_operators(item, &place.at(at), depth + 1, faults);
+                check_operators(item, owner, &place.at(at), depth + 1, faults);
             }
+        }
+        Value::String(text) if owner == DatabaseOwner::Platform && text.starts_with(USER_ROLES) => {
+            faults.add_at(place, "must not read the roles of the database's user");
+        }
+        Value::Number(number) if !is_representable(number) => {
+            faults.add_at(
+                place,
+                "has more digits than a number keeps: write {\"$numberDecimal\": \"…\"}",
+            );
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
+}
+
+fn forbidden_name(name: &str) -> Option<&'static str> {
+    if FORBIDDEN.contains(&name) || name.starts_with(INTERNAL_PREFIX) {
+        Some("must not be used: a job reads, and runs no code in a database")
+    } else if name.contains('\0') {
+        Some("must not contain a NUL character")
+    } else {
+        None
+    }
+}
+
+/// Whether MongoDB has a number type that holds this number: integers have 64 bits, and others are doubles.
+fn is_representable(number: &Number) -> bool {
+    let is_fraction = || number.to_string().contains(['.', 'e', 'E']);
+    number.is_i64() || is_fraction() && number.as_f64().is_some_and(f64::is_finite)
 }
 
 #[cfg(test)]
@@ -182,8 +272,73 @@ mod tests {
             ["/0", "/1", "/2", "/3/match"]
         );
         let long = json!(vec![json!({"$limit": 1}); 51]);
+        assert_eq!(
+            places(&json!([{ "$facet": { "a": long } }]), DatabaseOwner::Tenant),
+            ["/0/$facet/a"]
+        );
         assert_eq!(places(&long, DatabaseOwner::Tenant), [""]);
         let deep = (0..60).fold(json!(1), |inner, _| json!({ "a": inner }));
         assert_eq!(places(&json!([{ "$match": deep }]), DatabaseOwner::Platform).len(), 1);
+    }
+    #[test]
+    fn a_pipeline_reads_nothing_of_the_whole_server() {
+        for stage in [
+            "$currentOp",
+            "$listSessions",
+            "$listLocalSessions",
+            "$listSampledQueries",
+            "$listClusterCatalog",
+            "$shardedDataDistribution",
+            "$planCacheStats",
+            "$queryStats",
+            "$querySettings",
+            "$changeStream",
+            "$_internalInhibitOptimization",
+        ] {
+            for owner in [DatabaseOwner::Platform, DatabaseOwner::Tenant] {
+                let inner = json!([{"$lookup": {"from": "a", "as": "b", "pipeline": [{ stage: {} }]}}]);
+                assert_eq!(places(&json!([{ stage: {} }]), owner), [format!("/0/{stage}")]);
+                assert!(!places(&inner, owner).is_empty(), "{stage} {owner:?}");
+            }
+        }
+        let roles = json!([{"$project": {"roles": ["$$USER_ROLES.role"]}}]);
+        assert_eq!(places(&roles, DatabaseOwner::Platform), ["/0/$project/roles/0"]);
+        assert!(places(&roles, DatabaseOwner::Tenant).is_empty());
+    }
+
+    #[test]
+    fn a_pipeline_inside_a_stage_obeys_the_same_rules() {
+        let pipeline = json!([
+            {"$lookup": {"from": "a", "as": "b", "pipeline": [{"$currentOp": {}}, {"$match": {"$where": "1"}}]}},
+            {"$unionWith": {"coll": "a", "pipeline": [{"$facet": {"x": [{"$merge": "y"}]}}]}},
+        ]);
+        let found = places(&pipeline, DatabaseOwner::Tenant);
+        for place in [
+            "/0/$lookup/pipeline/0/$currentOp",
+            "/0/$lookup/pipeline/1/$match/$where",
+            "/1/$unionWith/pipeline/0/$facet/x/0/$merge",
+        ] {
+            assert!(found.contains(&place.to_owned()), "{place} in {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_would_lose_digits_is_refused() {
+        let parsed = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        for number in ["9223372036854775807", "-1", "0.5", "1e300"] {
+            assert!(
+                places(&parsed(&format!("[{{\"$limit\": {number}}}]")), DatabaseOwner::Tenant).is_empty(),
+                "{number}"
+            );
+        }
+        for number in ["9223372036854775808", "123456789012345678901234567890", "1e400"] {
+            let found = places(
+                &parsed(&format!("[{{\"$match\": {{\"a\": {number}}}}}]")),
+                DatabaseOwner::Tenant,
+            );
+            assert_eq!(found, ["/0/$match/a"], "{number}");
+        }
+        let nul = json!([{"$match": {"a\0b": 1}}]);
+        assert_eq!(places(&nul, DatabaseOwner::Tenant), ["/0/$match/a\0b"]);
     }
 }

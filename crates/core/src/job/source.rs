@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::fetch::BsonStyle;
+use super::pagination;
 use super::pipeline::{self, DatabaseOwner};
 use super::variable::VariableText;
 use crate::fault::{Faults, InputPath};
@@ -42,6 +44,8 @@ pub enum Source {
 /// A SQL query.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SqlSource {
+    /// The name of the connection; `None` means the organisation's default.
+    pub connection: Option<String>,
     /// The statement, split where bound parameters go.
     pub query: VariableText,
 }
@@ -57,6 +61,8 @@ pub struct MongoSource {
     pub collection: String,
     /// The stages; their texts may contain variables.
     pub pipeline: Vec<Value>,
+    /// How its values become JSON.
+    pub style: BsonStyle,
 }
 
 /// An HTTP request.
@@ -70,6 +76,43 @@ pub struct ApiSource {
     pub headers: Vec<(String, Secret)>,
     /// The body; its texts may contain variables.
     pub body: Option<Value>,
+    /// How its further pages are found; `None` fetches one.
+    pub pagination: Option<Pagination>,
+}
+
+/// How a paginated API is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pagination {
+    /// How the next page is found.
+    pub next: NextPage,
+    /// The path of the records in a page; `None` where the page is the list.
+    pub records: Option<String>,
+    /// The most pages, from 1 to 1,000.
+    pub max_pages: u32,
+}
+
+/// How the next page of an API is found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NextPage {
+    /// At the address in a field of the page, or in its `Link` header with `rel="next"` where no field is given.
+    Link {
+        /// The path of the field.
+        field: Option<String>,
+    },
+    /// With the number of the page in a query parameter, counted from `first`, until a page has no records.
+    Number {
+        /// The query parameter.
+        parameter: String,
+        /// The number of the first page.
+        first: u64,
+    },
+    /// With the cursor from a field of the page in a query parameter, until the field is absent or null.
+    Cursor {
+        /// The query parameter.
+        parameter: String,
+        /// The path of the field.
+        field: String,
+    },
 }
 
 impl DataSource {
@@ -118,8 +161,17 @@ fn parse_sql(fields: &mut Fields<'_>) -> Option<SqlSource> {
     if !["select", "with"].contains(&first.to_ascii_lowercase().as_str()) {
         fields.faults().add("/query", "must be one SELECT statement");
     }
-    let query = parse_template(fields, "/query", query)?;
-    Some(SqlSource { query })
+    let query = parse_template(fields, "/query", query);
+    let connection = fields.text("connection").map(str::to_owned);
+    if connection.as_deref().is_some_and(|name| name.is_empty() || name.len() > 64) {
+        fields
+            .faults()
+            .add("/connection", "must be the name of a connection, of at most 64 bytes");
+    }
+    Some(SqlSource {
+        connection,
+        query: query?,
+    })
 }
 
 fn parse_mongo(fields: &mut Fields<'_>) -> Option<MongoSource> {
@@ -127,6 +179,14 @@ fn parse_mongo(fields: &mut Fields<'_>) -> Option<MongoSource> {
     let database = fields.text("database").map(str::to_owned);
     let collection = required_text(fields, "collection");
     let stages = fields.list("pipeline").to_vec();
+    let style = match fields.text("bsonStyle") {
+        None | Some("PLAIN") => BsonStyle::Plain,
+        Some("EXTENDED") => BsonStyle::Extended,
+        Some(_) => {
+            fields.faults().add("/bsonStyle", "must be PLAIN or EXTENDED");
+            BsonStyle::Plain
+        }
+    };
     match (&connection, &database) {
         (Some(connection), database) => {
             if !["mongodb://", "mongodb+srv://"]
@@ -165,6 +225,7 @@ fn parse_mongo(fields: &mut Fields<'_>) -> Option<MongoSource> {
         database,
         collection,
         pipeline: stages,
+        style,
     })
 }
 
@@ -188,6 +249,10 @@ fn parse_api(fields: &mut Fields<'_>) -> Option<ApiSource> {
             fields.faults().add("/body", "must be left out with the method GET");
         }
     }
+    let pagination = fields.value("pagination").and_then(|given| {
+        let read = pagination::read(given);
+        read.map_err(|found| fields.faults().add_below("/pagination", found)).ok()
+    });
     let url = url?;
     let text = parse_template(fields, "/url", url)?;
     check_fixed_host(fields, &text);
@@ -196,6 +261,7 @@ fn parse_api(fields: &mut Fields<'_>) -> Option<ApiSource> {
         method,
         headers,
         body,
+        pagination,
     })
 }
 
@@ -283,83 +349,4 @@ fn required_text<'a>(fields: &mut Fields<'a>, name: &'static str) -> Option<&'a 
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn places(document: &Value) -> Vec<String> {
-        let faults = DataSource::read(document).expect_err("faults");
-        faults.list().iter().map(|fault| fault.pointer.clone()).collect()
-    }
-
-    #[test]
-    fn a_sql_source_is_one_select_with_known_variables() {
-        let document = json!({"type": "SQL", "query": "SELECT * FROM bills WHERE entity_rid = {{config.tenantId}}"});
-        let source = DataSource::read(&document).unwrap();
-        assert!(matches!(source.source(), Source::Sql(sql) if sql.query.variables().count() == 1));
-        assert_eq!(source.document(), &document);
-        assert_eq!(places(&json!({"type": "SQL"})), ["/query"]);
-        assert_eq!(places(&json!({"type": "SQL", "query": "DELETE FROM bills"})), ["/query"]);
-        assert_eq!(places(&json!({"type": "SQL", "query": "SELECT {{x}}"})), ["/query"]);
-        assert_eq!(
-            places(&json!({"type": "SQL", "query": "SELECT 1", "url": "https://a.example"})),
-            ["/url"]
-        );
-    }
-
-    #[test]
-    fn a_mongodb_source_reads_the_platforms_database_or_the_tenants() {
-        let ours =
-            json!({"type": "MONGODB", "collection": "delivery_logs", "pipeline": [{"$match": {"day": "{{date.today()}}"}}]});
-        assert!(DataSource::read(&ours).is_ok());
-        let theirs = json!({
-            "type": "MONGODB", "connectionString": "mongodb://u:marker@db.example", "database": "d", "collection": "c",
-            "pipeline": [{"$lookup": {"from": "d"}}],
-        });
-        let read = DataSource::read(&theirs).unwrap();
-        assert!(!format!("{read:?}").contains("marker"));
-        assert_eq!(
-            places(&json!({"type": "MONGODB", "database": "d", "collection": "c"})),
-            ["/database"]
-        );
-        let faulty = json!({
-            "type": "MONGODB", "connectionString": "mysql://x", "collection": "system.users",
-            "pipeline": [{"$match": {"a": "{{b}}"}}, {"$out": "c"}],
-        });
-        let found = places(&faulty);
-        let expected = [
-            "/connectionString",
-            "/database",
-            "/pipeline/1/$out",
-            "/pipeline/0/$match/a",
-            "/collection",
-        ];
-        assert_eq!(found, expected);
-    }
-
-    #[test]
-    fn an_api_source_has_a_fixed_host() {
-        let good = json!({
-            "type": "API", "url": "https://api.example/days/{{date.today()}}?key={{env.KEY}}", "method": "POST",
-            "headers": {"X-API-Key": "{{env.KEY}}"}, "body": {"from": "{{date.yesterday()}}"},
-        });
-        assert!(DataSource::read(&good).is_ok());
-        for url in [
-            "https://{{env.HOST}}/",
-            "https://a.example{{env.HOST}}/",
-            "{{env.URL}}",
-            "/relative",
-            "ftp://a.example/",
-        ] {
-            assert_eq!(places(&json!({"type": "API", "url": url})), ["/url"], "{url}");
-        }
-        let faulty = json!({
-            "type": "API", "url": "https://a.example/", "method": "DELETE", "headers": {"a b": "c", "d": 5, "e": "{{f}}"}, "body": {},
-        });
-        assert_eq!(
-            places(&faulty),
-            ["/method", "/headers/a b", "/headers/d", "/headers/e", "/body"]
-        );
-    }
-}
+mod tests;

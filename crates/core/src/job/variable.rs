@@ -23,6 +23,8 @@ pub enum Variable {
     TodayEnd,
     /// `date.now()`: the current moment, in ISO 8601.
     Now,
+    /// `job.watermark`: how far an incremental job is.
+    Watermark,
     /// `env.NAME`: a variable of the job-runner's environment that its configuration lists.
     Env(SmolStr),
 }
@@ -39,6 +41,7 @@ impl FromStr for Variable {
             "date.todayStart()" => Self::TodayStart,
             "date.todayEnd()" => Self::TodayEnd,
             "date.now()" => Self::Now,
+            "job.watermark" => Self::Watermark,
             other => return parse_env(other),
         })
     }
@@ -50,7 +53,7 @@ fn parse_env(text: &str) -> Result<Variable, Faults> {
         begins_well && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
     });
     let unknown = || {
-        let known = "config.tenantId, config.integrationId, date.today(), date.yesterday(), date.todayStart(), date.todayEnd(), date.now() and env.NAME";
+        let known = "config.tenantId, config.integrationId, date.today(), date.yesterday(), date.todayStart(), date.todayEnd(), date.now(), job.watermark and env.NAME";
         Faults::single("", format!("{{{{{text}}}}} is no variable: there are {known}"))
     };
     name.map(|name| Variable::Env(name.into())).ok_or_else(unknown)
