@@ -127,4 +127,4 @@ item!(EventTypeDefinition, event_type: EventType, |item| Change::PutEventType(Ar
 item!(Template, id: TemplateId, |item| Change::PutTemplate(Arc::new(item)), Change::DeleteTemplate);
 item!(Integration, id: IntegrationId, |item| Change::PutIntegration(Arc::new(item)), Change::DeleteIntegration, is_active, hold);
 item!(InboundIntegration, id: IntegrationId, |item| Change::PutInbound(Arc::new(item)), Change::DeleteInbound, is_active, hold);
-item!(Job, id: IntegrationId, |item| Change::PutJob(Arc::new(item)), Change::DeleteJob);
+item!(Job, id: IntegrationId, |item| Change::PutJob(Arc::new(item)), Change::DeleteJob, is_active, hold);

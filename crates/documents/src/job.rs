@@ -15,17 +15,20 @@ use crate::checks::Checks;
 use crate::choice::{LogLevelName, Method};
 use crate::merge::drop_dependents;
 use crate::merge::remove_field;
+use crate::resilience::{BreakerDocument, HoldDocument};
 use crate::resource::{ResourceDocument, Stamp};
 use crate::secret_binding::{FieldPaths, SENT_SECRETS, SecretBinding, TOKEN_BINDING};
 use crate::secrets::{SecretPlace, visit_headers};
 use crate::signing::SigningDocument;
 
 mod conversion;
+mod progress;
 mod source;
 
+pub use progress::{BatchDocument, WatermarkDocument};
 pub use source::{
-    DataSourceDocument, DataSourceType, JobScheduleDocument, JobScheduleType, JobTransformation, JobTransformationMode,
-    SourceMethod,
+    BsonStyleName, DataSourceDocument, DataSourceType, JobScheduleDocument, JobScheduleType, JobTransformation,
+    JobTransformationMode, PaginationDocument, PaginationType, SourceMethod,
 };
 
 /// A scheduled job: it fetches data on a schedule, transforms it and sends it.
@@ -54,8 +57,12 @@ pub struct JobDocument {
     pub r#type: Option<String>,
     /// The entity that the job runs for: the organisation (the default), or the rid of one of its units.
     pub tenant_id: Option<i64>,
-    /// Whether the job runs; true by default.
+    /// Whether the job runs; true by default. Deactivating an active job pauses it.
     pub is_active: Option<bool>,
+    /// Since when and why the job does not run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(read_only)]
+    pub hold: Option<HoldDocument>,
     /// When it runs.
     pub schedule: JobScheduleDocument,
     /// Where its data comes from.
@@ -66,6 +73,16 @@ pub struct JobDocument {
     /// How long the script may run, in milliseconds, from 1 to 2,000; 250 by default.
     #[schema(minimum = 1, maximum = 2000)]
     pub script_timeout_ms: Option<u64>,
+    /// How the records are split into deliveries; one delivery has them all where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch: Option<BatchDocument>,
+    /// How an incremental job remembers how far it is; a job fetches everything anew where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub watermark: Option<WatermarkDocument>,
+    /// How many seconds late a missed run may still be made up for, from 1 to 31,536,000; however late where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 31_536_000)]
+    pub max_overdue_seconds: Option<u64>,
     /// The target: an absolute http or https address.
     pub target_url: String,
     /// The HTTP method; POST by default.
@@ -86,6 +103,9 @@ pub struct JobDocument {
     /// How often the delivery is tried before it becomes a dead letter, from 1 to 10; 3 by default.
     #[schema(minimum = 1, maximum = 10)]
     pub retry_count: Option<u8>,
+    /// How an open circuit breaker recovers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub breaker: Option<BreakerDocument>,
     /// How much of the delivery is logged; FULL by default.
     pub log_level: Option<LogLevelName>,
     /// The revision of the last change. In a PUT or PATCH it guards against lost updates.

@@ -40,8 +40,8 @@ pub use inbound::{
 };
 pub use item::ConfigurationItem;
 pub use job::{
-    DataSourceDocument, DataSourceType, JobDocument, JobScheduleDocument, JobScheduleType, JobTransformation,
-    JobTransformationMode, SourceMethod,
+    BatchDocument, BsonStyleName, DataSourceDocument, DataSourceType, JobDocument, JobScheduleDocument, JobScheduleType,
+    JobTransformation, JobTransformationMode, PaginationDocument, PaginationType, SourceMethod, WatermarkDocument,
 };
 pub use mapping::{DateRule, MappingRule, StaticRule, TransformName};
 pub use merge::{merged, remove_field, restore_masks};

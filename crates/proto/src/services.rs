@@ -43,6 +43,7 @@ pub const SECTIONS: &[&str] = &[
     "dlq",
     "grpc",
     "http",
+    "jobs",
     "mongodb",
     "organizations",
     "rate_limit",

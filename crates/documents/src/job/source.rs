@@ -42,14 +42,17 @@ pub enum JobScheduleType {
 }
 
 /// Where a job's data comes from. Strings may hold variables: `{{config.tenantId}}`, `{{config.integrationId}}`,
-/// `{{date.today()}}`, `{{date.yesterday()}}`, `{{date.todayStart()}}`, `{{date.todayEnd()}}`, `{{date.now()}}` and
-/// `{{env.NAME}}`.
+/// `{{date.today()}}`, `{{date.yesterday()}}`, `{{date.todayStart()}}`, `{{date.todayEnd()}}`, `{{date.now()}}`,
+/// `{{job.watermark}}` and `{{env.NAME}}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = DataSource)]
 pub struct DataSourceDocument {
     /// The kind of source.
     pub r#type: DataSourceType,
+    /// SQL: the name of the connection; the organisation's default where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connection: Option<String>,
     /// SQL: one SELECT statement. Variables become bound parameters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
@@ -66,6 +69,9 @@ pub struct DataSourceDocument {
     #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::json_text::list")]
     #[schema(max_items = 50)]
     pub pipeline: Option<Vec<Value>>,
+    /// MONGODB: how its values become JSON; PLAIN by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bson_style: Option<BsonStyleName>,
     /// API: the address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
@@ -78,6 +84,9 @@ pub struct DataSourceDocument {
     /// API: the request body.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::json_text")]
     pub body: Option<Value>,
+    /// API: how further pages are found; one page is fetched where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pagination: Option<PaginationDocument>,
 }
 
 /// The kind of source.
@@ -91,6 +100,55 @@ pub enum DataSourceType {
     Mongodb,
     /// An HTTP API: `url`, `method`, `headers`, `body`.
     Api,
+}
+
+/// How the values of a MongoDB database become JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schema(as = BsonStyle)]
+pub enum BsonStyleName {
+    /// Plain values: an identifier is a text, a date is in ISO 8601.
+    Plain,
+    /// MongoDB's extended JSON, which keeps each type.
+    Extended,
+}
+
+/// How the further pages of an API are found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = Pagination)]
+pub struct PaginationDocument {
+    /// How the next page is found.
+    pub r#type: PaginationType,
+    /// LINK: the path of the field that holds the next address; the `Link` header with `rel="next"` where absent. CURSOR: the path of
+    /// the field that holds the cursor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// PAGE, CURSOR: the query parameter of the page's number or cursor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameter: Option<String>,
+    /// PAGE: the number of the first page; 1 by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first: Option<u64>,
+    /// The path of the records in a page; the page is the list where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub records: Option<String>,
+    /// The most pages, from 1 to 1,000; 100 by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 1000)]
+    pub max_pages: Option<u32>,
+}
+
+/// How the next page of an API is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum PaginationType {
+    /// At an address that the page names: `field`.
+    Link,
+    /// By the number of the page: `parameter`, `first`.
+    Page,
+    /// By a cursor that the page names: `parameter`, `field`.
+    Cursor,
 }
 
 /// The HTTP method of a request for data.

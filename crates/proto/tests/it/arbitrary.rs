@@ -13,7 +13,7 @@ use ig_core::integration::{
     HttpMethod, Integration, LogLevel, LookupReturn, LookupRule, LookupSource, Ordering, OutgoingAuth, Scope, Script, Signing,
     SigningSecret, SimpleMapping, StaticField, Target, Transform, Transformation, Unmapped,
 };
-use ig_core::job::{DataSource, Job, JobSchedule};
+use ig_core::job::{BatchSize, DataSource, Job, JobSchedule, WatermarkField};
 use ig_core::schedule::{Schedule, ScheduleMode};
 use ig_core::secret::Secret;
 use ig_core::template::{Direction, Template};
@@ -336,16 +336,23 @@ fn data_source() -> impl Strategy<Value = DataSource> {
     prop_oneof![sql, api].prop_map(|document| DataSource::read(&document).expect("a source"))
 }
 
+fn progress() -> impl Strategy<Value = (Option<BatchSize>, Option<WatermarkField>, Option<Duration>)> {
+    let size = (1..=10_000_u32).prop_map(|size| BatchSize::new(size).expect("a size"));
+    let field = ("[a-z]{1,9}", "[0-9]{0,9}").prop_map(|(field, initial)| WatermarkField::new(&field, &initial).expect("a field"));
+    (option::of(size), option::of(field), option::of(duration()))
+}
+
 prop_compose! {
     pub(crate) fn job()(
-        (id, org_id, tenant_id, name, is_active, ..) in identity(), category in option::of(text()), schedule in job_schedule(),
+        (id, org_id, tenant_id, name, is_active, ..) in identity(), hold in option::of(hold()), category in option::of(text()), schedule in job_schedule(),
         source in data_source(), (script, script_timeout) in (option::of(script()), duration()), (target, auth) in (target(), auth()),
         (signing, headers) in (option::of(signing()), vec((text(), text()), 0..3)), (timeout, attempts) in (duration(), 1..=u8::MAX),
-        log_level in log_level(), (revision, created_at, updated_at) in (any::<u64>(), timestamp(), timestamp()),
+        (log_level, breaker) in (log_level(), breaker()), (batch_size, watermark, max_overdue) in progress(),
+        (revision, created_at, updated_at) in (any::<u64>(), timestamp(), timestamp()),
     ) -> Job {
         Job {
-            id, org_id, tenant_id, name, category, is_active, schedule, source, script, script_timeout, target, auth, signing, headers, timeout,
-            attempts, log_level, revision, created_at, updated_at,
+            id, org_id, tenant_id, name, category, is_active, hold, schedule, source, script, script_timeout, batch_size, watermark,
+            max_overdue, target, auth, signing, headers, timeout, attempts, breaker, log_level, revision, created_at, updated_at,
         }
     }
 }
