@@ -2,7 +2,7 @@
 
 use ig_core::id::{IntegrationId, OrgId};
 use ig_core::ports::StoreError;
-use ig_documents::{DataSourceDocument, JobDocument, JobScheduleDocument};
+use ig_documents::{DataSourceDocument, HoldDocument, JobDocument, JobScheduleDocument};
 use mongodb::bson::{Bson, Document, doc};
 
 use crate::configuration::{Configured, ItemSealer, StoredDocument, format, integration_id, serialized};
@@ -69,6 +69,10 @@ impl StoredDocument for JobDocument {
             stored.insert("transformation", doc! { "mode": "SCRIPT", "script": script });
         }
         format::upgrade_text::<JobScheduleDocument>(stored, "schedule")
+    }
+
+    fn take_hold(&mut self) -> Option<HoldDocument> {
+        self.hold.take()
     }
 
     /// The data source is sealed as a whole: its address, query and body hold secrets as well.

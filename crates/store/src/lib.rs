@@ -8,6 +8,7 @@ mod availability;
 mod breakers;
 mod config;
 mod configuration;
+mod data_connections;
 mod database;
 mod dead_letters;
 mod delivery_logs;
@@ -22,6 +23,9 @@ mod group_writer;
 mod inbound_integrations;
 mod inbound_replays;
 mod integrations;
+mod job_data;
+mod job_logs;
+mod job_states;
 mod jobs;
 mod journal;
 mod log_filter;
@@ -57,6 +61,7 @@ pub use config::{MongoConfig, SecretsConfig};
 pub use configuration::{
     CommitError, Configurations, Configured, Expected, Items, KEPT_CHANGES, SearchFilter, SecretsTally, StoredDocument,
 };
+pub use data_connections::{ConnectionAddress, ConnectionError, DataConnections, ShownConnection};
 pub use dead_letters::{
     DeadLetterFilter, DeadLetterStatistics, DeadLetterTally, DeadLetters, Deletion, GivenUp, IntegrationDeadLetters,
     RedriveClaim, RetryUpdate, SettleOutcome, StoredDeadLetter,
@@ -73,6 +78,11 @@ pub use ig_core::ports::StoreError;
 pub use inbound_integrations::{InboundFilter, InboundIntegrations};
 pub use inbound_replays::InboundReplays;
 pub use integrations::{IntegrationFilter, Integrations};
+pub use job_data::{JobData, JobQuery};
+pub use job_logs::{JobLogFilter, JobLogs};
+pub use job_states::{
+    CancelOutcome, ClaimOutcome, DueLimits, FinishOutcome, HoldOutcome, JobStates, ResetOutcome, RunClaim, RunTakenOver,
+};
 pub use jobs::{JobFilter, Jobs};
 pub use journal::MongoJournal;
 pub use log_filter::LogFilter;

@@ -12,6 +12,7 @@ use mongodb::error::{Error, ErrorKind};
 use mongodb::options::IndexOptions;
 
 use crate::configuration::{REVISION, rewrite};
+use crate::data_connections::DATA_CONNECTIONS_COUNTER;
 use crate::database::Database;
 use crate::delivery_statistics::TALLIED;
 use crate::names;
@@ -50,8 +51,11 @@ const COLLECTIONS: &[&str] = &[
     names::PUSHED_EVENTS,
     names::SCHEDULED,
     names::SCHEDULED_CANCELLATIONS,
+    names::JOB_STATES,
+    names::JOB_LOGS,
     names::API_KEYS,
     names::USERS,
+    names::DATA_CONNECTIONS,
     names::ALERTS,
     names::OWED_ALERTS,
     names::BREAKERS,
@@ -76,7 +80,8 @@ pub(crate) async fn run(database: &Database) -> Result<(), StoreError> {
     for (collection, index) in RETIRED {
         drop_index(database, collection, index).await?;
     }
-    let counters = [REVISION, POSITION, FORGOTTEN, TALLIED].map(|name| doc! { "_id": name, "value": 0_i64 });
+    let counters =
+        [REVISION, POSITION, FORGOTTEN, TALLIED, DATA_CONNECTIONS_COUNTER].map(|name| doc! { "_id": name, "value": 0_i64 });
     database.insert_once(names::COUNTERS, counters.to_vec()).await?;
     database
         .insert_once(names::LEASES, PartitionId::all().map(LeaseDocument::unclaimed).collect())
@@ -156,11 +161,15 @@ fn indexes() -> Vec<(&'static str, Vec<IndexModel>)> {
         (names::SCHEDULED, scheduled()),
         // Found by `_id`; this is the expiry.
         (names::SCHEDULED_CANCELLATIONS, vec![expiring()]),
+        (names::JOB_STATES, job_states()),
+        (names::JOB_LOGS, job_logs()),
         (names::API_KEYS, vec![unique(doc! { "keyHash": 1 }), by_org()]),
         (
             names::USERS,
             vec![unique(doc! { "email": 1 }), on(doc! { "orgId": 1, "role": 1 })],
         ),
+        // The connections that an organisation may use.
+        (names::DATA_CONNECTIONS, vec![on(doc! { "grants.orgId": 1 })]),
         // The versions of one item; deletion of an organisation; expiry of superseded versions.
         (
             names::CONFIG_VERSIONS,
@@ -268,6 +277,27 @@ fn scheduled() -> Vec<IndexModel> {
         on(doc! { "originalEventId": 1 }),
         // The rows that an event cancels.
         on(doc! { "callOffKeys": 1 }),
+        expiring(),
+    ]
+}
+
+fn job_states() -> Vec<IndexModel> {
+    vec![
+        // Due jobs; a job that is not planned lacks the field.
+        on(doc! { "dueAt": 1 }),
+        // Runs whose holder died; most jobs have no run.
+        on(doc! { "running.until": 1 }),
+        // Deletion of an organisation.
+        on(doc! { "orgId": 1 }),
+    ]
+}
+
+fn job_logs() -> Vec<IndexModel> {
+    vec![
+        // Lists of an organisation, of what did not succeed, and of one job.
+        newest_first(doc! { "orgId": 1 }),
+        without_successes(doc! { "orgId": 1, "status": 1 }),
+        newest_first(doc! { "integrationId": 1 }),
         expiring(),
     ]
 }

@@ -19,11 +19,12 @@ use mongodb::options::ReturnDocument;
 use serde::{Deserialize, Serialize};
 
 use crate::aggregation::{Aggregation, CountError};
+use crate::data_connections::DataConnections;
 use crate::database::Database;
 use crate::error::unreadable;
 use crate::field::{date, long, timestamp, unsigned};
 use crate::names::{DELIVERY_LOGS, EXECUTION_LOGS, ORG_DELETIONS};
-use areas::{AREAS, Area, CONFIGURED};
+use areas::{AREAS, Area, CONFIGURED, GRANTS};
 
 /// Documents per delete.
 const AT_ONCE: usize = 1_000;
@@ -145,7 +146,10 @@ impl OrgDeletions {
                 cut @ (PurgePass::Unfinished | PurgePass::Lost) => return Ok(cut),
             }
         }
-        Ok(PurgePass::Whole(removed))
+        match self.revoke_grants(org, holder).await? {
+            PurgePass::Whole(some) => Ok(PurgePass::Whole(removed + some)),
+            cut @ (PurgePass::Unfinished | PurgePass::Lost) => Ok(cut),
+        }
     }
 
     /// Releases a deletion until its next pass.
@@ -163,7 +167,7 @@ impl OrgDeletions {
     /// The amount of an organisation's data by kind; `None` for a kind that cannot be counted in time. Configuration is
     /// deleted with the organisation itself, so afterwards there is none.
     pub async fn remaining(&self, org: OrgId) -> Result<BTreeMap<&'static str, Option<u64>>, StoreError> {
-        let all = CONFIGURED.iter().chain(AREAS);
+        let all = CONFIGURED.iter().chain(AREAS).chain([&GRANTS]);
         let counted = all.map(|area| async move { Ok((area.kind, self.count(org, area).await?)) });
         Ok(try_join_all(counted).await?.into_iter().collect())
     }
@@ -200,18 +204,42 @@ impl OrgDeletions {
             }
             // Between finding and deleting: if the lease was lost, the documents found may belong to the next
             // organisation with this number.
-            let still = doc! { "$set": { "freeAt": date(chrono::Utc::now() + CLAIM_LEASE) } };
-            if !self.change(org, holder, still).await? {
+            if !self.renew(org, holder).await? {
                 return Ok(PurgePass::Lost);
             }
             let deleted = self.delete(org, area, ids).await?;
-            let progress = doc! { "$inc": { format!("removed.{}", area.kind): long(deleted) } };
-            self.change(org, holder, progress).await?;
+            self.count_removed(org, holder, area, deleted).await?;
             removed += deleted;
             if Instant::now() > until {
                 return Ok(PurgePass::Unfinished);
             }
         }
+    }
+
+    /// Takes back what the organisation may use of the platform's connections.
+    async fn revoke_grants(&self, org: OrgId, holder: &str) -> Result<PurgePass, StoreError> {
+        let connections = DataConnections::new(self.database.clone());
+        if !connections.is_granted_any(org).await? {
+            return Ok(PurgePass::Whole(0));
+        }
+        // The next organisation with this number may have been granted connections of its own.
+        if !self.renew(org, holder).await? {
+            return Ok(PurgePass::Lost);
+        }
+        let revoked = connections.revoke_all(org).await?;
+        self.count_removed(org, holder, &GRANTS, revoked).await?;
+        Ok(PurgePass::Whole(revoked))
+    }
+
+    /// Renews the lease; returns whether this holder still had it.
+    async fn renew(&self, org: OrgId, holder: &str) -> Result<bool, StoreError> {
+        let still = doc! { "$set": { "freeAt": date(chrono::Utc::now() + CLAIM_LEASE) } };
+        self.change(org, holder, still).await
+    }
+
+    async fn count_removed(&self, org: OrgId, holder: &str, area: &Area, removed: u64) -> Result<(), StoreError> {
+        let progress = doc! { "$inc": { format!("removed.{}", area.kind): long(removed) } };
+        self.change(org, holder, progress).await.map(drop)
     }
 
     async fn delete(&self, org: OrgId, area: &Area, ids: Vec<Bson>) -> Result<u64, StoreError> {

@@ -11,6 +11,7 @@ use crate::audit_logs::AuditLogs;
 use crate::breakers::MongoBreakers;
 use crate::config::MongoConfig;
 use crate::configuration::{Configurations, Configured, StoredDocument};
+use crate::data_connections::DataConnections;
 use crate::database::Database;
 use crate::dead_letters::DeadLetters;
 use crate::delivery_logs::DeliveryLogs;
@@ -22,6 +23,9 @@ use crate::execution_logs::ExecutionLogs;
 use crate::inbound_integrations::InboundIntegrations;
 use crate::inbound_replays::InboundReplays;
 use crate::integrations::Integrations;
+use crate::job_data::JobData;
+use crate::job_logs::JobLogs;
+use crate::job_states::JobStates;
 use crate::jobs::Jobs;
 use crate::journal::MongoJournal;
 use crate::lookup_imports::LookupImports;
@@ -135,6 +139,26 @@ impl Store {
     /// Scheduled jobs.
     pub fn jobs(&self) -> Jobs {
         self.configured()
+    }
+
+    /// Connections to the databases that SQL jobs read.
+    pub fn data_connections(&self) -> DataConnections {
+        DataConnections::new(self.database.clone())
+    }
+
+    /// States of jobs: when they run next, and the runs that are under way.
+    pub fn job_states(&self) -> JobStates {
+        JobStates::new(self.database.clone())
+    }
+
+    /// Logs of the runs of jobs.
+    pub fn job_logs(&self) -> JobLogs {
+        JobLogs::new(self.database.clone())
+    }
+
+    /// What jobs read of this database.
+    pub fn job_data(&self) -> JobData {
+        JobData::new(self.database.clone())
     }
 
     /// Templates.

@@ -184,6 +184,10 @@ impl Configurations {
             && inbound.is_active
         {
             inbound.id
+        } else if let Change::PutJob(job) = change
+            && job.is_active
+        {
+            job.id
         } else {
             return Ok(());
         };
@@ -326,12 +330,12 @@ impl Configurations {
                 lookups::retire(&self.database, session, doc! { "orgId": org.0 }).await
             }
             Subject::Unit(org, rid) => lookups::retire(&self.database, session, doc! { "orgId": org.0, "tenantId": rid.0 }).await,
-            Subject::Integration(..) | Subject::Inbound(..) => {
+            Subject::Integration(..) | Subject::Inbound(..) | Subject::Job(..) => {
                 let breakers = self.database.collection::<Document>(BREAKERS);
                 let forgotten = breakers.delete_one(doc! { "_id": subject.key() }).session(session).await;
                 forgotten.map(drop)
             }
-            Subject::Job(..) | Subject::Template(..) | Subject::EventType(..) | Subject::Lookups(..) => Ok(()),
+            Subject::Template(..) | Subject::EventType(..) | Subject::Lookups(..) => Ok(()),
         }
     }
 

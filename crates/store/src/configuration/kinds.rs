@@ -66,7 +66,7 @@ macro_rules! for_kind {
             ItemKind::OutboundIntegration => for_kind!(@run $document, OutboundDocument, $code),
             ItemKind::InboundIntegration => for_kind!(@run $document, InboundDocument, $code),
             ItemKind::ScheduledJob => for_kind!(@run $document, JobDocument, $code),
-            ItemKind::Lookups | ItemKind::User | ItemKind::ApiKey => Err(unreadable("kind")),
+            ItemKind::Lookups | ItemKind::User | ItemKind::ApiKey | ItemKind::DataConnection => Err(unreadable("kind")),
         }
     };
     (@run $document:ident, $type:ty, $code:expr) => {{

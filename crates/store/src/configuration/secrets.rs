@@ -7,12 +7,13 @@ mod tally;
 
 use futures::TryStreamExt as _;
 use ig_core::ports::StoreError;
-use mongodb::bson::Document;
+use mongodb::bson::{Document, doc};
 
 pub use tally::SecretsTally;
 
 use super::Configurations;
 use super::kinds::resealed;
+use crate::data_connections;
 use crate::secret_sealer::SecretSealer;
 use crate::stored::Stored;
 use secret_collection::SecretCollection;
@@ -105,14 +106,20 @@ fn update_of(
     stored: &Document,
     secrets: &SecretSealer,
 ) -> Result<Option<(Document, Document)>, StoreError> {
-    let Some((kind, content)) = source.content(stored)? else {
-        return Ok(None);
+    let (content, update) = match source {
+        SecretCollection::Connections => {
+            let sealed = data_connections::resealed_address(stored, secrets)?;
+            (stored, doc! { "$set": { "url": sealed } })
+        }
+        SecretCollection::Items | SecretCollection::Versions => {
+            let Some((kind, content)) = source.content(stored)? else {
+                return Ok(None);
+            };
+            (content, source.update(content, resealed(kind, content.clone(), secrets)?))
+        }
     };
-    let resealed = resealed(kind, content.clone(), secrets)?;
-    if secrets.opened().skip(1).all(|(_, opened)| opened == 0) {
-        return Ok(None);
-    }
-    Ok(Some((source.unchanged(stored, content), source.update(content, resealed))))
+    let needs_it = secrets.opened().skip(1).any(|(_, opened)| opened > 0);
+    Ok(needs_it.then(|| (source.unchanged(stored, content), update)))
 }
 
 /// The database did its part; the document cannot be decoded.

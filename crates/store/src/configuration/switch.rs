@@ -97,7 +97,9 @@ impl Configurations {
 impl Configurations {
     /// Stores the breaker together with the hold that follows from it: after a crash, too, an open breaker has its hold.
     async fn put_breaker(&self, session: &mut ClientSession, switch: &Switch<'_>) -> Result<()> {
-        let (Subject::Integration(org, id) | Subject::Inbound(org, id), Some(next)) = (&switch.subject, switch.next) else {
+        let (Subject::Integration(org, id) | Subject::Inbound(org, id) | Subject::Job(org, id), Some(next)) =
+            (&switch.subject, switch.next)
+        else {
             return Ok(());
         };
         let breakers = MongoBreakers::new(self.database.clone());
@@ -116,6 +118,7 @@ fn subject(direction: Direction, org: OrgId, id: IntegrationId) -> Subject {
     match direction {
         Direction::Outbound => Subject::Integration(org, id),
         Direction::Inbound => Subject::Inbound(org, id),
+        Direction::Scheduled => Subject::Job(org, id),
     }
 }
 

@@ -4,9 +4,9 @@ use ig_core::id::OrgId;
 use mongodb::bson::{Document, doc};
 
 use crate::names::{
-    ALERTS, API_KEYS, BREAKERS, CONFIG_VERSIONS, DEAD_LETTERS, DELIVERY_LOGS, DELIVERY_TALLIES, EVENT_AUDIT, EVENT_TYPES,
-    INTEGRATIONS, LOOKUP_IMPORTS, LOOKUP_USAGE, LOOKUPS, ORG_UNITS, OWED_ALERTS, PUSHED_EVENTS, REDRIVES, SCHEDULED,
-    SCHEDULED_CANCELLATIONS, TEMPLATES, USERS,
+    ALERTS, API_KEYS, BREAKERS, CONFIG_VERSIONS, DATA_CONNECTIONS, DEAD_LETTERS, DELIVERY_LOGS, DELIVERY_TALLIES, EVENT_AUDIT,
+    EVENT_TYPES, INTEGRATIONS, JOB_LOGS, JOB_STATES, LOOKUP_IMPORTS, LOOKUP_USAGE, LOOKUPS, ORG_UNITS, OWED_ALERTS,
+    PUSHED_EVENTS, REDRIVES, SCHEDULED, SCHEDULED_CANCELLATIONS, TEMPLATES, USERS,
 };
 
 /// One kind of data.
@@ -25,6 +25,8 @@ enum Key {
     Org,
     /// By a text field that begins with the organisation's number and a colon.
     Text(&'static str),
+    /// By one of its grants.
+    Grant,
 }
 
 const fn by_org(kind: &'static str, collection: &'static str) -> Area {
@@ -59,6 +61,8 @@ pub(super) const AREAS: &[Area] = &[
     by_org("redrives", REDRIVES),
     by_org("scheduledIntegrations", SCHEDULED),
     by_org("callOffs", SCHEDULED_CANCELLATIONS),
+    by_org("jobStates", JOB_STATES),
+    by_org("jobLogs", JOB_LOGS),
     by_org("logs", DELIVERY_LOGS),
     by_org("events", EVENT_AUDIT),
     by_text("pushedEvents", PUSHED_EVENTS, "key"),
@@ -73,11 +77,19 @@ pub(super) const AREAS: &[Area] = &[
     by_org("users", USERS),
 ];
 
+/// Connections are the platform's own: the organisation's grants are taken back, and the connections stay.
+pub(super) const GRANTS: Area = Area {
+    kind: "dataConnectionGrants",
+    collection: DATA_CONNECTIONS,
+    key: Key::Grant,
+};
+
 impl Area {
     /// Matches an organisation's documents.
     pub(super) fn of(&self, OrgId(org): OrgId) -> Document {
         match self.key {
             Key::Org => doc! { "orgId": org },
+            Key::Grant => doc! { "grants.orgId": org },
             // A semicolon follows a colon.
             Key::Text(field) => doc! { field: { "$gte": format!("{org}:"), "$lt": format!("{org};") } },
         }

@@ -6,7 +6,7 @@ use mongodb::bson::{Bson, Document, doc};
 
 use super::super::format::{self, FORMAT};
 use super::super::kinds::integration_kind;
-use crate::names::{CONFIG_VERSIONS, INTEGRATIONS};
+use crate::names::{CONFIG_VERSIONS, DATA_CONNECTIONS, INTEGRATIONS};
 
 /// A collection of documents with secrets.
 #[derive(Debug, Clone, Copy)]
@@ -15,15 +15,18 @@ pub(super) enum SecretCollection {
     Items,
     /// Every version of them.
     Versions,
+    /// Connections to the databases that jobs read.
+    Connections,
 }
 
 impl SecretCollection {
-    pub(super) const ALL: [Self; 2] = [Self::Items, Self::Versions];
+    pub(super) const ALL: [Self; 3] = [Self::Items, Self::Versions, Self::Connections];
 
     pub(super) fn collection(self) -> &'static str {
         match self {
             Self::Items => INTEGRATIONS,
             Self::Versions => CONFIG_VERSIONS,
+            Self::Connections => DATA_CONNECTIONS,
         }
     }
 
@@ -35,7 +38,7 @@ impl SecretCollection {
             ItemKind::ScheduledJob,
         ];
         match self {
-            Self::Items => doc! {},
+            Self::Items | Self::Connections => doc! {},
             Self::Versions => doc! { "kind": { "$in": kinds.map(ItemKind::as_str).to_vec() }, "document": { "$ne": Bson::Null } },
         }
     }
@@ -43,14 +46,15 @@ impl SecretCollection {
     /// The prefix of an item's field names.
     fn prefix(self) -> &'static str {
         match self {
-            Self::Items => "",
+            Self::Items | Self::Connections => "",
             Self::Versions => "document.",
         }
     }
 
-    /// The item and its kind, if the document has content.
+    /// The integration and its kind, if the document has one.
     pub(super) fn content(self, stored: &Document) -> Result<Option<(ItemKind, &Document)>, StoreError> {
         let content = match self {
+            Self::Connections => return Ok(None),
             Self::Items => stored,
             Self::Versions => match stored.get_document("document") {
                 Ok(content) => content,
