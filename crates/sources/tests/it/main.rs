@@ -2,6 +2,8 @@
 
 mod config;
 mod entities;
+mod job_mongo;
+mod job_sql;
 mod late_commits;
 mod misconfigured;
 mod odd_rows;

@@ -1,0 +1,110 @@
+//! Statements over every clause that can name a table.
+
+/// Statements whose answer differs once the rows of others are visible.
+pub(super) const STATEMENTS: &[&str] = &[
+    "SELECT id FROM bills ORDER BY id",
+    "SELECT * FROM bills ORDER BY id",
+    "SELECT b.* FROM bills b ORDER BY b.id",
+    "SELECT bills.id, bills.amount FROM bills ORDER BY bills.id;",
+    "SELECT his.bills.id FROM his.bills ORDER BY 1",
+    "SELECT his.bills.* FROM his.bills ORDER BY id",
+    "SELECT `b`.`id` AS `the id`, kind \"k\" FROM `bills` AS `b` ORDER BY `the id` DESC",
+    "SELECT COUNT(*), SUM(amount), AVG(amount), MIN(day), MAX(id) FROM bills",
+    "SELECT DISTINCT kind FROM bills ORDER BY kind",
+    "SELECT kind, COUNT(*) AS n FROM bills GROUP BY kind HAVING n > 0 ORDER BY kind",
+    "SELECT kind, SUM(amount) FROM bills GROUP BY kind WITH ROLLUP",
+    "SELECT id FROM bills WHERE 1 = 1 OR entity_rid = 9 ORDER BY id",
+    "SELECT id FROM bills WHERE entity_rid IN (7, 9, 701) ORDER BY id",
+    "SELECT id FROM bills WHERE NOT entity_rid = 7 OR entity_rid IS NULL ORDER BY id",
+    "SELECT id FROM bills ORDER BY id DESC LIMIT 1",
+    "SELECT id FROM bills ORDER BY id DESC LIMIT 2 OFFSET 3",
+    "SELECT id FROM bills ORDER BY id LIMIT 3, 10",
+    "(SELECT id FROM bills ORDER BY id DESC LIMIT 3) ORDER BY id",
+    "((SELECT id FROM bills ORDER BY id))",
+    // Joins.
+    "SELECT b.id, p.name FROM bills b JOIN patients p ON p.id = b.patient_id ORDER BY b.id",
+    "SELECT b.id, p.name FROM bills b, patients p WHERE p.id = b.patient_id ORDER BY b.id",
+    "SELECT b.id, p.name FROM bills b CROSS JOIN patients p ORDER BY 1, 2",
+    "SELECT p.id, b.id AS bill FROM patients p LEFT JOIN bills b ON b.patient_id = p.id AND b.kind = 'LAB' ORDER BY 1, 2",
+    "SELECT p.id, b.id AS bill FROM bills b RIGHT OUTER JOIN patients p ON b.patient_id = p.id ORDER BY 1, 2",
+    "SELECT id, name FROM wards NATURAL JOIN (SELECT id FROM bills) b ORDER BY id",
+    "SELECT name FROM patients JOIN bills USING (entity_rid) ORDER BY name, bills.id",
+    "SELECT b.id FROM (bills b JOIN (patients p JOIN wards w ON w.id > 0) ON p.id = b.patient_id) ORDER BY b.id, w.id",
+    "SELECT STRAIGHT_JOIN b.id FROM bills b STRAIGHT_JOIN patients p ON p.id = b.patient_id ORDER BY b.id",
+    "SELECT b.id FROM bills b USE INDEX (entity_rid) ORDER BY b.id",
+    "SELECT a.id, b.id AS other FROM bills a JOIN bills b ON a.id < b.id ORDER BY 1, 2",
+    "SELECT b.id, c.name FROM bills b JOIN countries c ON c.code = 'IN' ORDER BY b.id",
+    "SELECT name FROM wards ORDER BY id",
+    "SELECT w.name, p.name AS parent FROM wards w LEFT JOIN wards p ON p.id = w.parent ORDER BY w.id",
+    // Subqueries.
+    "SELECT * FROM (SELECT id, kind FROM bills) x ORDER BY id",
+    "SELECT x.n FROM (SELECT COUNT(*) AS n FROM (SELECT * FROM bills) y) x",
+    "SELECT (SELECT COUNT(*) FROM bills) AS n",
+    "SELECT c.code, (SELECT MAX(id) FROM bills) FROM countries c ORDER BY 1",
+    "SELECT p.name, (SELECT COUNT(*) FROM bills b WHERE b.patient_id = p.id) AS n FROM patients p ORDER BY p.id",
+    "SELECT id FROM patients WHERE id IN (SELECT patient_id FROM bills) OR id > 90 ORDER BY id",
+    "SELECT c.code FROM countries c WHERE (SELECT COUNT(*) FROM bills) = 5 ORDER BY 1",
+    "SELECT c.code FROM countries c WHERE 5000 > ALL (SELECT amount FROM bills WHERE id <> 3) ORDER BY 1",
+    "SELECT c.code FROM countries c WHERE NOT EXISTS (SELECT 1 FROM bills WHERE kind = 'THEIRS') ORDER BY 1",
+    "SELECT c.code FROM countries c WHERE NOT (91, 9) = ANY (SELECT id, entity_rid FROM bills) ORDER BY 1",
+    "SELECT kind FROM bills GROUP BY kind HAVING MAX(id) >= (SELECT MAX(id) FROM bills) ORDER BY kind",
+    "SELECT code FROM countries ORDER BY (SELECT COUNT(*) FROM bills) * IF(code = 'IN', 1, -1) + IF(code = 'IN', -7, 7)",
+    "SELECT CASE WHEN (SELECT MAX(id) FROM bills) > 90 THEN 'theirs' ELSE 'ours' END AS whose",
+    "SELECT COALESCE((SELECT name FROM patients WHERE id = 91), 'none') AS name",
+    "SELECT c.code FROM countries c JOIN bills b ON b.id = (SELECT MAX(id) FROM bills) AND b.kind <> 'LAB' ORDER BY 1",
+    // Common table expressions.
+    "WITH x AS (SELECT id FROM bills) SELECT * FROM x ORDER BY id",
+    "WITH x (a, b) AS (SELECT id, kind FROM bills), y AS (SELECT a FROM x) SELECT y.a FROM y JOIN x z ON z.a = y.a ORDER BY 1",
+    "WITH bills AS (SELECT * FROM bills WHERE id > 1) SELECT id FROM bills ORDER BY id",
+    "WITH x AS (SELECT id FROM bills) SELECT id, (SELECT COUNT(*) FROM x) AS n FROM x WHERE id IN (SELECT id FROM x) ORDER BY id",
+    "SELECT b.id, z.one FROM (WITH bills AS (SELECT 1 AS one) SELECT one FROM bills) z JOIN bills b ON b.id >= z.one ORDER BY b.id",
+    "WITH RECURSIVE tree AS (SELECT id, name FROM wards WHERE parent IS NULL UNION ALL SELECT w.id, w.name FROM wards w JOIN tree t ON \
+     w.parent = t.id) SELECT * FROM tree ORDER BY id",
+    "WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < (SELECT COUNT(*) FROM bills)) SELECT MAX(i) AS m FROM n",
+    "WITH x AS (WITH y AS (SELECT id FROM bills) SELECT id FROM y) SELECT id FROM x ORDER BY id",
+    // Set operations.
+    "SELECT id FROM bills UNION SELECT id FROM patients ORDER BY id",
+    "SELECT id FROM bills UNION ALL SELECT id FROM bills ORDER BY id LIMIT 100",
+    "SELECT id FROM bills EXCEPT SELECT id FROM patients ORDER BY id",
+    "SELECT id FROM bills INTERSECT SELECT id FROM wards ORDER BY id",
+    "(SELECT id FROM bills ORDER BY id DESC LIMIT 1) UNION ALL (SELECT id FROM patients ORDER BY id DESC LIMIT 1)",
+    "SELECT 'a' AS k, COUNT(*) AS n FROM bills UNION SELECT 'b', COUNT(*) FROM wards ORDER BY k",
+    // Windows.
+    "SELECT id, ROW_NUMBER() OVER (PARTITION BY kind ORDER BY id) AS r, SUM(amount) OVER w AS s FROM bills WINDOW w AS (ORDER BY id ROWS \
+     BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) ORDER BY id",
+    "SELECT id, LAG(id, 1) OVER (ORDER BY id) AS l, RANK() OVER (ORDER BY day DESC) AS r FROM bills ORDER BY id",
+    // Functions, operators and literals.
+    "SELECT GROUP_CONCAT(DISTINCT kind ORDER BY kind DESC SEPARATOR '; ') AS kinds FROM bills WHERE id <> 5",
+    "SELECT id, DATE_FORMAT(day, '%d.%m.%Y') AS d, day + INTERVAL 1 DAY AS next, TIMESTAMPDIFF(DAY, day, '2026-03-01') AS n FROM bills \
+     ORDER BY id",
+    "SELECT id, EXTRACT(YEAR FROM day) AS y, DATEDIFF('2026-03-01', day) AS n, DATE_ADD(day, INTERVAL 2 MONTH) AS d FROM bills ORDER BY id",
+    "SELECT id, CAST(amount AS SIGNED) AS a, CONVERT(id, CHAR) AS c, CAST(id AS DECIMAL(10, 3)) AS d FROM bills ORDER BY id",
+    "SELECT id, JSON_UNQUOTE(JSON_EXTRACT(data, '$.city')) AS city, JSON_VALUE(data, '$.n') AS n FROM patients ORDER BY id",
+    "SELECT id, SUBSTRING(name, 2, 3), SUBSTRING(name FROM 2), LEFT(name, 1), TRIM(LEADING 'A' FROM name), UPPER(name) FROM patients \
+     ORDER BY id",
+    "SELECT id, POSITION('a' IN name) AS p, CEIL(id / 2) AS c, FLOOR(id / 2) AS f, id DIV 2 AS d, id % 3 AS m, -id AS n FROM bills \
+     JOIN (SELECT 'abc' AS name) x ORDER BY id",
+    "SELECT id FROM bills WHERE kind LIKE '50\\%\\_%' OR kind = 'THEIRS' ORDER BY id",
+    "SELECT id FROM bills WHERE kind LIKE '50|%%' ESCAPE '|' OR id > 90 ORDER BY id",
+    "SELECT id FROM bills WHERE kind REGEXP '^(LAB|ROOM)$' AND kind NOT RLIKE 'x' ORDER BY id",
+    "SELECT id FROM bills WHERE kind = 'it''s \\\\ a \"test\" -- ; /' OR kind <=> NULL OR kind <> \"o'clock\" ORDER BY id",
+    "SELECT id FROM bills WHERE day BETWEEN DATE '2026-01-31' AND '2026-02-01' AND (amount > 0) IS TRUE ORDER BY id",
+    "SELECT id, kind COLLATE utf8mb4_bin = 'lab' AS same FROM bills WHERE id IN (1, 2) OR id > 90 ORDER BY id",
+    // Variables.
+    "SELECT id FROM bills WHERE day = '{{date.yesterday()}}' ORDER BY id",
+    "SELECT id FROM bills WHERE CONCAT(day, '!') LIKE '%{{date.today()}}%' ORDER BY id",
+    "SELECT id FROM bills WHERE day IN ('{{date.yesterday()}}', '{{date.today()}}') AND entity_rid >= {{config.tenantId}} ORDER BY id",
+    "SELECT id FROM bills WHERE kind = {{env.KIND}} OR kind = '{{env.KIND}}' OR id > 90 ORDER BY id",
+    "SELECT id FROM bills WHERE day >= '{{date.today()}}' - INTERVAL {{config.tenantId}} DAY ORDER BY id",
+];
+
+/// Statements without a tenant's table.
+pub(super) const SHARED_ONLY: &[&str] = &[
+    "SELECT * FROM countries ORDER BY code",
+    "SELECT 1",
+    "SELECT 'text', \"text 2\", 'it''s', 'a\\nb', X'41' = 'A', 0x42 = 'B', TRUE, NULL",
+    "SELECT 1 + 2 * 3, - -1, NOT 0, 5 & 3 | 4 ^ 1, 1 << 3, 8 >> 1, ~0, 1 AND 0 XOR 1, 1 && 1",
+    "SELECT c.`name` FROM countries c /* a comment */ WHERE c.code = 'IN' -- and another\n",
+    "SELECT '--', '#', '/*', '*/', ';', '?', '`' AS t, '\"', '{', '\\'' AS q, '\\\\' AS b",
+    "SELECT COUNT(*) AS `n`, MAX(code) \"max\" FROM countries",
+];
