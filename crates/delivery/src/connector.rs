@@ -71,6 +71,13 @@ impl GuardedConnector {
         Ok(TokioIo::new(stream))
     }
 
+    /// The addresses of a host that is no target of HTTP, all of them judged.
+    pub(crate) async fn judged(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, ConnectError> {
+        let addresses = self.addresses(host).await?;
+        self.guard.check_all(&addresses, host, port)?;
+        Ok(addresses.into_iter().map(|address| SocketAddr::new(address, port)).collect())
+    }
+
     async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, ConnectError> {
         let addresses = match Host::parse(host)? {
             Host::Address(address) => vec![address],

@@ -1,5 +1,6 @@
 //! The client behind every exchange: one pool of guarded connections.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,8 +10,9 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use ig_core::fault::Faults;
+use rustls::ClientConfig;
 
-use crate::connector::{ConnectTimeout, GuardedConnector, Resolve, SystemResolver};
+use crate::connector::{ConnectError, ConnectTimeout, GuardedConnector, Resolve, SystemResolver};
 use crate::egress::EgressGuard;
 use crate::security::SecurityConfig;
 use crate::tokens::TokenCache;
@@ -37,11 +39,24 @@ pub(crate) type Connector = ConnectTimeout<HttpsConnector<GuardedConnector>>;
 
 pub(crate) type HttpClient = Client<Connector, Full<Bytes>>;
 
+/// Why a host may not be connected to, or cannot be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HostRefusal {
+    /// The egress guard refuses it; the sentence may be shown to a tenant.
+    #[error("{0}")]
+    Blocked(String),
+    /// Its name has no address now.
+    #[error("the name was not resolved")]
+    Unresolved,
+}
+
 /// Sends signed requests. Cheap to clone: all clones share one pool.
 #[derive(Clone)]
 pub struct Deliverer {
     client: HttpClient,
     connector: Connector,
+    hosts: GuardedConnector,
+    tls: Arc<ClientConfig>,
     guard: Arc<EgressGuard>,
     tokens: Arc<TokenCache>,
 }
@@ -56,15 +71,18 @@ impl Deliverer {
     pub fn with_resolver(config: &SecurityConfig, resolver: Arc<dyn Resolve>) -> Result<Self, Faults> {
         let guard = Arc::new(EgressGuard::new(config)?);
         let tls = roots::client_config(config.private_ca_file.as_deref())?;
+        let hosts = GuardedConnector::new(guard.clone(), resolver);
         let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
+            .with_tls_config(tls.clone())
             .https_or_http()
             .enable_all_versions()
-            .wrap_connector(GuardedConnector::new(guard.clone(), resolver));
+            .wrap_connector(hosts.clone());
         let connector = ConnectTimeout(connector);
         Ok(Self {
             client: pool_builder().build(connector.clone()),
             connector,
+            hosts,
+            tls: Arc::new(tls),
             guard,
             tokens: Arc::default(),
         })
@@ -73,6 +91,19 @@ impl Deliverer {
     /// The connector, for another pool.
     pub(crate) fn connector(&self) -> Connector {
         self.connector.clone()
+    }
+
+    /// The addresses of a database's host, each of them judged as an address of a delivery is.
+    pub async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, HostRefusal> {
+        self.hosts.judged(host, port).await.map_err(|error| match error {
+            ConnectError::Blocked(blocked) => HostRefusal::Blocked(blocked.to_string()),
+            ConnectError::Dns(_) | ConnectError::Tcp(_) | ConnectError::TimedOut => HostRefusal::Unresolved,
+        })
+    }
+
+    /// The roots that connections trust, and how they verify.
+    pub fn tls(&self) -> Arc<ClientConfig> {
+        Arc::clone(&self.tls)
     }
 
     /// The guard that every connection passes.

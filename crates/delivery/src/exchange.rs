@@ -17,7 +17,7 @@ use crate::tokens::Token;
 
 pub(crate) mod body;
 mod credential_mask;
-mod decompress;
+pub(crate) mod decompress;
 pub(crate) mod failure;
 mod retry_after;
 

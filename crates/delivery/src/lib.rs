@@ -12,10 +12,11 @@ mod security;
 mod signature;
 mod template;
 mod tokens;
+mod whole_response;
 
 pub use breaker::{BreakerDecision, CircuitBreakers};
 pub use connector::{Resolve, ResolverFiles, SystemResolver};
-pub use deliverer::Deliverer;
+pub use deliverer::{Deliverer, HostRefusal};
 pub use egress::{AllowList, Blocked, EgressGuard, verdict};
 pub use exchange::{Exchange, retry_after};
 pub use limiter::{LimitDecision, Limiter};
@@ -28,3 +29,4 @@ pub use proxy::{
 pub use security::{EgressConfig, SecurityConfig};
 pub use template::{Template, is_reserved_header};
 pub use tokens::Token;
+pub use whole_response::{DataRequest, DataRequestError, DataResponse};

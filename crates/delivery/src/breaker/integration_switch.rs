@@ -101,6 +101,7 @@ fn opened_message(integration: &BreakerSubject<'_>, hold: &Hold) -> String {
     let meanwhile = match integration.direction {
         Direction::Outbound => "Its deliveries wait as dead letters",
         Direction::Inbound => "Calls to it are refused",
+        Direction::Scheduled => "It does not run",
     };
     format!(
         "The integration \"{}\" is held. {} {meanwhile}; enable it again when its target is well.",
@@ -113,6 +114,7 @@ fn closed_message(integration: &BreakerSubject<'_>) -> String {
     let from_now_on = match integration.direction {
         Direction::Outbound => "its deliveries are sent again. What was held waits for a redrive",
         Direction::Inbound => "calls are let through again",
+        Direction::Scheduled => "it runs again. What was held waits for a redrive",
     };
     format!(
         "The target of the integration \"{}\" has recovered and {from_now_on}.",

@@ -19,12 +19,9 @@ pub(super) async fn decompressed(received: BodyExcerpt, headers: &HeaderMap) -> 
         .get(CONTENT_ENCODING)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    let compressed = received.bytes.as_ref();
-    let decoded = match encoding.trim().to_ascii_lowercase().as_str() {
-        "gzip" | "x-gzip" => decode(GzipDecoder::new(compressed)).await,
-        "deflate" => decode(ZlibDecoder::new(compressed)).await,
-        "br" => decode(BrotliDecoder::new(compressed)).await,
-        _ => return Some(received),
+    let encoding = encoding.trim().to_ascii_lowercase();
+    let Some(decoded) = decode_up_to(&received.bytes, &encoding, MAX_BODY_BYTES).await else {
+        return Some(received);
     };
     if decoded.bytes.is_empty() && decoded.truncated {
         return Some(received);
@@ -35,13 +32,22 @@ pub(super) async fn decompressed(received: BodyExcerpt, headers: &HeaderMap) -> 
     })
 }
 
-/// A decoder's output, up to the limit or to the first invalid byte.
-async fn decode(decoder: impl AsyncRead + Unpin) -> BodyExcerpt {
+/// A compressed body's content, up to `max_bytes` or to the first invalid byte; `None` for an encoding other than gzip, deflate and br.
+pub(crate) async fn decode_up_to(compressed: &[u8], encoding: &str, max_bytes: usize) -> Option<BodyExcerpt> {
+    Some(match encoding {
+        "gzip" | "x-gzip" => decode(GzipDecoder::new(compressed), max_bytes).await,
+        "deflate" => decode(ZlibDecoder::new(compressed), max_bytes).await,
+        "br" => decode(BrotliDecoder::new(compressed), max_bytes).await,
+        _ => return None,
+    })
+}
+
+async fn decode(decoder: impl AsyncRead + Unpin, max_bytes: usize) -> BodyExcerpt {
     let mut bytes = Vec::new();
-    let mut limited = decoder.take(MAX_BODY_BYTES as u64 + 1);
+    let mut limited = decoder.take(max_bytes as u64 + 1);
     let read_result = limited.read_to_end(&mut bytes).await;
-    let truncated = read_result.is_err() || bytes.len() > MAX_BODY_BYTES;
-    bytes.truncate(MAX_BODY_BYTES);
+    let truncated = read_result.is_err() || bytes.len() > max_bytes;
+    bytes.truncate(max_bytes);
     BodyExcerpt {
         bytes: Bytes::from(bytes),
         truncated,
