@@ -128,6 +128,7 @@ impl DeliveryCommands {
     ) -> Result<Arc<CompiledIntegration>, CommandError> {
         let found = self.configuration.integration(order.integration);
         let found = found.filter(|compiled| compiled.integration.org_id == order.org_id);
+        let found = found.or_else(|| self.job_integration(order));
         let found = match (found, recorded) {
             (None, Some(recorded)) => self.repeating_integration(order, recorded).await?,
             (found, _) => found,
@@ -137,6 +138,13 @@ impl DeliveryCommands {
             return Err(CommandError::NoSuchAction(order.action_index));
         }
         Ok(compiled)
+    }
+
+    /// The integration that makes the deliveries of a job.
+    fn job_integration(&self, order: &DeliveryCommand) -> Option<Arc<CompiledIntegration>> {
+        let job = self.configuration.job(order.org_id, order.integration)?;
+        let integration = Arc::new(job.delivery_integration());
+        Some(Arc::new(CompiledIntegration::new(integration, Direction::Scheduled)))
     }
 
     /// The integration that repeats a failed inbound call. Its dead letter has the full target, with the query that a log may lack.

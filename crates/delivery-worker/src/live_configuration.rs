@@ -12,6 +12,7 @@ use ig_core::event_type::EventTypeDefinition;
 use ig_core::id::{EventType, IntegrationId, OrgId, Rid};
 use ig_core::inbound::InboundIntegration;
 use ig_core::integration::Integration;
+use ig_core::job::Job;
 use ig_core::schedule::Zone;
 use parking_lot::RwLock;
 use tokio_util::sync::CancellationToken;
@@ -143,6 +144,11 @@ impl LiveConfiguration {
     /// An inbound integration as configured now.
     pub(crate) fn inbound_integration(&self, org: OrgId, id: IntegrationId) -> Option<Arc<InboundIntegration>> {
         self.inner.read().configuration.org(org)?.inbound_by_id(id).cloned()
+    }
+
+    /// A scheduled job as configured now.
+    pub(crate) fn job(&self, org: OrgId, id: IntegrationId) -> Option<Arc<Job>> {
+        self.inner.read().configuration.org(org)?.job(id).cloned()
     }
 
     /// An integration as configured now.

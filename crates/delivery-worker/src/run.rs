@@ -21,13 +21,13 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::config::Config;
-use crate::config_follower::ConfigFollower;
 use crate::decision_lookup::DecisionLookup;
 use crate::decision_queues::DecisionQueues;
 use crate::delivery_commands::{CommandTasks, DeliveryCommands};
 use crate::delivery_guards::{DeliveryGuards, RateLimits};
 use crate::dispatcher::Dispatcher;
 use crate::executor::DeliveryExecutor;
+use crate::followed_configuration::WorkerConfiguration;
 use crate::gauges;
 use crate::grpc::DeliveryGrpc;
 use crate::intake::Intake;
@@ -43,7 +43,7 @@ use crate::recorder::{RecordWriter, recorder};
 use crate::retention::Retention;
 use crate::source_monitor::SourceMonitor;
 use crate::transformation::{self, TransformComponents};
-use ig_peers::AlertClient;
+use ig_peers::{AlertClient, ConfigFollower};
 
 /// How long shutdown waits for deliveries in progress; the process's grace is a little longer.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(25);
@@ -234,7 +234,11 @@ impl Worker {
 
     fn follow_configuration(&self, config: &Config, context: &Context) -> anyhow::Result<()> {
         let gateway = channel(&config.services.api_gateway, &config.grpc).context("services.api_gateway")?;
-        let follower = ConfigFollower::new(gateway, Arc::clone(&self.live), Arc::clone(&self.lookups));
+        let followed = WorkerConfiguration {
+            live: Arc::clone(&self.live),
+            lookups: Arc::clone(&self.lookups),
+        };
+        let follower = ConfigFollower::new(gateway, followed);
         let waiting = context.readiness().hold("no configuration yet");
         let stop = context.stopping().clone();
         context.spawn("configuration", TaskKind::RunsUntilShutdown, async move {

@@ -12,7 +12,7 @@ use ig_core::id::LogId;
 use ig_core::outcome::{ErrorCategory, Failure};
 use ig_core::ports::StoreError;
 use ig_proto::CommandRefusal;
-use ig_store::{DeadLetters, InboundIntegrations, Integrations, RetryUpdate, SettleOutcome, StoredDeadLetter};
+use ig_store::{DeadLetters, InboundIntegrations, Integrations, Jobs, RetryUpdate, SettleOutcome, StoredDeadLetter};
 
 use crate::metrics;
 use crate::nudge::Nudge;
@@ -43,6 +43,8 @@ pub(crate) struct RetryExecutor {
     pub(crate) integrations: Integrations,
     /// The inbound integrations.
     pub(crate) inbound: InboundIntegrations,
+    /// The scheduled jobs.
+    pub(crate) jobs: Jobs,
     /// The client of the workers.
     pub(crate) sender: RetrySender,
     /// The retry policies of organisations.
@@ -113,6 +115,7 @@ impl RetryExecutor {
         match letter.letter.direction {
             Direction::Outbound => self.integrations.requests(org, id).await,
             Direction::Inbound => Ok(self.inbound.exists(org, id).await?.then_some(1)),
+            Direction::Scheduled => Ok(self.jobs.exists(org, id).await?.then_some(1)),
         }
     }
 

@@ -67,6 +67,7 @@ fn executor(config: &Config, store: &Store, nudges: &Nudges, clock: Arc<dyn Cloc
         letters: store.dead_letters(),
         integrations: store.integrations(),
         inbound: store.inbound_integrations(),
+        jobs: store.jobs(),
         sender: RetrySender::new(channel),
         policies: PolicyCache::new(store.organizations(), config.dlq.policy().context("section dlq")?),
         alerts: nudges.alerts.clone(),

@@ -2,7 +2,6 @@
 //!
 //! While the gateway is away, the last configuration stays in force; once it is back, the stream resumes from the last revision.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use ig_core::configuration::{Change, Configuration, RevisedChange};
@@ -10,11 +9,8 @@ use ig_proto::v1;
 use ig_proto::v1::config_service_client::ConfigServiceClient;
 use ig_proto::v1::watch_response::Step;
 use ig_service::grpc::Client;
-use ig_transform::LookupCache;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Status, Streaming};
-
-use crate::live_configuration::LiveConfiguration;
 
 /// A stream older than this is opened anew; a heartbeat arrives each second.
 const MAX_STREAM_AGE: Duration = Duration::from_hours(1);
@@ -23,30 +19,54 @@ const SILENCE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The pause before a stream is opened anew.
 const RECONNECT_DELAY: Duration = Duration::from_millis(250);
 
-/// Keeps the live configuration up to date.
-pub(crate) struct ConfigFollower {
+/// The configuration that a service has in force.
+pub trait FollowedConfiguration: Send + Sync {
+    /// The last revision in force.
+    fn revision(&self) -> u64;
+
+    /// Whether the service uses this change; others are passed over.
+    fn uses(&self, change: &Change) -> bool;
+
+    /// Replaces the whole configuration by a snapshot.
+    fn replace(&self, configuration: Configuration);
+
+    /// Applies changes.
+    fn apply(&self, changes: Vec<RevisedChange>);
+
+    /// Notes that everything up to a revision was sent: a change that was passed over or could not be parsed has one too.
+    fn reach(&self, revision: u64);
+}
+
+/// Keeps a service's configuration up to date.
+pub struct ConfigFollower<F> {
     client: ConfigServiceClient<Client>,
-    live: Arc<LiveConfiguration>,
-    lookups: Arc<LookupCache>,
+    live: F,
     incoming: Option<Configuration>,
     failures: u32,
 }
 
-impl ConfigFollower {
+impl<F> std::fmt::Debug for ConfigFollower<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ConfigFollower")
+            .field("failures", &self.failures)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<F: FollowedConfiguration> ConfigFollower<F> {
     /// A follower without a configuration.
-    pub(crate) fn new(client: Client, live: Arc<LiveConfiguration>, lookups: Arc<LookupCache>) -> Self {
+    pub fn new(client: Client, live: F) -> Self {
         let client = ConfigServiceClient::new(client).max_decoding_message_size(64 * 1024 * 1024);
         Self {
             client,
             live,
-            lookups,
             incoming: None,
             failures: 0,
         }
     }
 
     /// Follows until `stop` fires; calls `in_force` each time a configuration has come into force.
-    pub(crate) async fn run(mut self, stop: CancellationToken, in_force: impl Fn()) {
+    pub async fn run(mut self, stop: CancellationToken, in_force: impl Fn()) {
         loop {
             let ended = tokio::select! {
                 () = stop.cancelled() => return,
@@ -91,9 +111,9 @@ impl ConfigFollower {
         match step {
             Step::SnapshotBegin(begin) => self.incoming = Some(Configuration::at(begin.revision)),
             Step::SnapshotPart(part) => self.add_part(part),
-            Step::SnapshotEnd(_) => return self.incoming.take().map(|whole| self.replace(whole)).is_some(),
+            Step::SnapshotEnd(_) => return self.incoming.take().map(|whole| self.live.replace(whole)).is_some(),
             Step::Changes(changes) => {
-                self.apply(changes.changes.into_iter().filter_map(parse_change).collect());
+                self.apply(changes.changes);
                 return true;
             }
             Step::Heartbeat(beat) => self.live.reach(beat.revision),
@@ -101,21 +121,14 @@ impl ConfigFollower {
         false
     }
 
-    /// A snapshot does not say which lookup rows changed before it.
-    fn replace(&self, configuration: Configuration) {
-        self.lookups.invalidate_all();
-        self.live.replace(configuration);
-    }
-
-    fn apply(&self, changes: Vec<RevisedChange>) {
-        for revised in &changes {
-            match &revised.change {
-                Change::LookupsChanged(org, lookup_type) => self.lookups.invalidate(*org, Some(lookup_type)),
-                Change::DeleteOrganization(org) => self.lookups.invalidate(*org, None),
-                _ => {}
-            }
+    fn apply(&self, changes: Vec<v1::RevisedChange>) {
+        let sent = changes.iter().map(|change| change.revision).max();
+        let parsed = changes.into_iter().filter_map(parse_change);
+        self.live
+            .apply(parsed.filter(|revised| self.live.uses(&revised.change)).collect());
+        if let Some(revision) = sent {
+            self.live.reach(revision);
         }
-        self.live.apply(changes);
     }
 
     fn add_part(&mut self, part: v1::SnapshotPart) {
@@ -124,7 +137,8 @@ impl ConfigFollower {
         };
         for item in part.items {
             match Change::try_from(item) {
-                Ok(change) => configuration.put(change),
+                Ok(change) if self.live.uses(&change) => configuration.put(change),
+                Ok(_) => {}
                 Err(error) => report_invalid(&error),
             }
         }
