@@ -18,6 +18,7 @@ mod bulk_retry;
 mod bundle;
 mod configuration;
 mod dashboard;
+mod data_connection;
 mod dead_letter;
 mod dead_letter_statistics;
 mod delivery_log;
@@ -26,6 +27,9 @@ mod execution_log;
 mod field_schema;
 mod figures;
 mod history;
+mod job_entry;
+mod job_log;
+mod job_run;
 mod listing;
 mod lookup;
 mod org_deletion;
@@ -44,9 +48,10 @@ pub(crate) use api_key::{ApiKeyAsked, ApiKeyEntry, ApiKeyList};
 pub(crate) use bulk_retry::{BulkRetried, BulkRetry};
 pub(crate) use bundle::{ConfigurationDocument, ConfigurationPlan, PlannedChange, strip_managed_fields};
 pub(crate) use configuration::{
-    Compilers, EventTypeList, InboundIntegrationList, JobList, OrgList, OutboundIntegrationList, TemplateList, UnitList,
+    Compilers, EventTypeList, InboundIntegrationList, OrgList, OutboundIntegrationList, TemplateList, UnitList,
 };
 pub(crate) use dashboard::Dashboard;
+pub(crate) use data_connection::{DataConnectionDocument, DataConnectionList, GrantedConnection, GrantedConnectionList};
 pub(crate) use dead_letter::{DlqEntry, DlqEntryList};
 pub(crate) use dead_letter_statistics::DlqStatistics;
 pub(crate) use delivery_log::{DeliveryLogEntry, DeliveryLogList};
@@ -61,6 +66,9 @@ pub(crate) use ig_documents::{
     EventTypeDocument, InboundDocument, JobDocument, OrganizationDocument, OutboundDocument, RequestLimitsDocument, Secrets,
     Stamp, TemplateDocument, UnitDocument, ValidationChoice, console, filled,
 };
+pub(crate) use job_entry::{JobEntry, JobList};
+pub(crate) use job_log::{JobLogEntry, JobLogList};
+pub(crate) use job_run::{DataSourceTest, DataSourceTested, JobRunCancelled, JobRunStarted, NextRunsRequest, WatermarkChange};
 pub(crate) use listing::{FoundListing, Listing, UnreadableEntry, split_unreadable};
 pub(crate) use lookup::{
     Batch, BatchAnswer, Deletion, FileFault, ImportEntry, ImportList, ImportReport, Lookup, LookupAnswer, LookupAnswers,

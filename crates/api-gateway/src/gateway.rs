@@ -13,6 +13,7 @@ use crate::access::{ApiKeys, Caller, Sessions};
 use crate::config::HttpConfig;
 use crate::error::{ApiError, ErrorCode};
 use crate::feed::ConfigFeed;
+use crate::job_client::JobClient;
 use crate::limits::RateLimits;
 use crate::nudge::Nudge;
 use crate::peer_services::PeerServices;
@@ -50,6 +51,7 @@ pub(crate) struct AppParts {
     pub workers: WorkerClient,
     pub retrier: RetrierClient,
     pub schedulers: SchedulerClient,
+    pub jobs: JobClient,
     pub peers: PeerServices,
     pub http: HttpConfig,
     pub context: Context,
@@ -148,6 +150,10 @@ impl Gateway {
 
     pub(crate) fn schedulers(&self) -> &SchedulerClient {
         &self.parts.schedulers
+    }
+
+    pub(crate) fn jobs(&self) -> &JobClient {
+        &self.parts.jobs
     }
 
     pub(crate) fn peers(&self) -> &PeerServices {

@@ -31,6 +31,7 @@ mod audit_logs;
 mod auth;
 mod configuration;
 mod dashboard;
+mod data_connections;
 mod description;
 mod dlq;
 mod docs;
@@ -42,6 +43,8 @@ mod handler;
 mod health;
 mod inbound_integrations;
 mod integrations;
+mod job_logs;
+mod job_runs;
 mod logs;
 mod lookups;
 mod orgs;
@@ -175,6 +178,9 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(inbound_integrations::routes())
         .merge(integrations::routes())
         .merge(scheduled_jobs::routes())
+        .merge(job_runs::routes())
+        .merge(job_logs::routes())
+        .merge(data_connections::routes())
         .merge(templates::routes())
         .merge(configuration::routes())
         .merge(event_types::routes())

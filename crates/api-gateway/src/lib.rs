@@ -15,6 +15,8 @@ mod gateway;
 mod grpc;
 mod http;
 mod if_match;
+mod job_client;
+mod job_runs;
 mod limits;
 mod nudge;
 mod org_purge;
@@ -55,6 +57,7 @@ use feed::ConfigFeed;
 use gateway::{AppParts, AppState};
 use grpc::ConfigGrpc;
 use ig_peers::AlertClient;
+use job_client::JobClient;
 use limits::RateLimits;
 use nudge::Nudge;
 use peer_services::PeerServices;
@@ -131,6 +134,7 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
     let workers = WorkerClient::new(channel(&config.services.delivery_worker, &config.grpc)?);
     let retrier = RetrierClient::new(channel(&config.services.dlq_retrier, &config.grpc)?);
     let schedulers = SchedulerClient::new(channel(&config.services.scheduler, &config.grpc)?);
+    let jobs = JobClient::new(channel(&config.services.job_runner, &config.grpc)?);
     let peers = PeerServices::new(&config.services, &config.grpc)?;
     let app = AppState::new(AppParts {
         keys: ApiKeys::new(store.clone()),
@@ -146,6 +150,7 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<Addresses> 
         workers,
         retrier,
         schedulers,
+        jobs,
         peers,
         http: config.http,
         context: context.clone(),

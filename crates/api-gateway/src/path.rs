@@ -3,6 +3,7 @@
 use ig_core::id::{
     ApiKeyId, EventType, ImportId, IntegrationId, LogId, LookupId, OrgId, RedriveId, Rid, ScheduledId, TemplateId, UserId,
 };
+use ig_core::job::{ConnectionName, RunId};
 
 use crate::document::decode_alert_id;
 use crate::error::ApiError;
@@ -25,6 +26,16 @@ pub(crate) fn integration(text: &str) -> Result<IntegrationId, ApiError> {
 /// A scheduled job's identifier.
 pub(crate) fn job(text: &str) -> Result<IntegrationId, ApiError> {
     text.parse().map_err(|_| ApiError::not_found("Job"))
+}
+
+/// The identifier of a job's run, which is also that of its log.
+pub(crate) fn job_run(text: &str) -> Result<RunId, ApiError> {
+    text.parse().map_err(|_| ApiError::not_found("Job log"))
+}
+
+/// A data connection's name.
+pub(crate) fn data_connection(text: &str) -> Result<ConnectionName, ApiError> {
+    text.parse().map_err(|_| ApiError::not_found("Data connection"))
 }
 
 /// The identifier of one of an organisation's own templates.

@@ -11,6 +11,7 @@ use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::resources::resource;
 
+pub(crate) mod data_source;
 pub(crate) mod dry_run;
 pub(crate) mod test_delivery;
 

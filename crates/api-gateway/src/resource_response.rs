@@ -34,6 +34,22 @@ impl<T> ResourceResponse<T> {
     }
 }
 
+impl<T> ResourceResponse<T> {
+    /// The resource.
+    pub(crate) fn document(&self) -> &T {
+        &self.document
+    }
+
+    /// The same response with another form of the resource.
+    pub(crate) fn map<U>(self, convert: impl FnOnce(T) -> U) -> ResourceResponse<U> {
+        ResourceResponse {
+            status: self.status,
+            revision: self.revision,
+            document: convert(self.document),
+        }
+    }
+}
+
 impl<T: Serialize> IntoResponse for ResourceResponse<T> {
     fn into_response(self) -> Response {
         let Self {

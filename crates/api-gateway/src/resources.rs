@@ -11,6 +11,7 @@ use crate::gateway::Gateway;
 
 pub(crate) mod api_keys;
 pub(crate) mod bundle;
+pub(crate) mod data_connections;
 mod egress;
 pub(crate) mod event_types;
 pub(crate) mod history;
@@ -27,7 +28,7 @@ pub(crate) mod units;
 pub(crate) mod users;
 
 /// Faults where the entity that a resource acts for does not belong to its organisation.
-async fn tenant_faults(gateway: &Gateway, org: OrgId, tenant: Rid) -> Result<Faults, StoreError> {
+pub(crate) async fn tenant_faults(gateway: &Gateway, org: OrgId, tenant: Rid) -> Result<Faults, StoreError> {
     let mut faults = Faults::default();
     let is_ours = tenant == org.as_entity() || gateway.is_unit(org, tenant).await?;
     if !is_ours {
@@ -37,7 +38,7 @@ async fn tenant_faults(gateway: &Gateway, org: OrgId, tenant: Rid) -> Result<Fau
 }
 
 /// The stamp of a resource created now, in the milliseconds that the database keeps.
-fn creation_stamp() -> Stamp {
+pub(crate) fn creation_stamp() -> Stamp {
     let now = Utc::now().trunc_subsecs(3);
     Stamp {
         created_at: now,

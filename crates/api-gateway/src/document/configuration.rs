@@ -65,11 +65,6 @@ listing! {
 }
 
 listing! {
-    /// A page of scheduled jobs.
-    JobList { jobs: JobDocument, unreadable }
-}
-
-listing! {
     /// A page of an organisation's event types.
     EventTypeList { event_types: EventTypeDocument, unreadable }
 }

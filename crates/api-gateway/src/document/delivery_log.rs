@@ -292,7 +292,7 @@ pub(super) fn json_or_text(bytes: &Bytes) -> Value {
 }
 
 /// The headers by name. Repeated headers become one comma-separated list, as HTTP defines it.
-fn by_name(headers: &HeaderLines) -> BTreeMap<String, String> {
+pub(super) fn by_name(headers: &HeaderLines) -> BTreeMap<String, String> {
     let mut named = BTreeMap::<String, String>::new();
     for (name, value) in headers.iter() {
         let named = named.entry(name.to_owned());

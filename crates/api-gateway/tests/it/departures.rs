@@ -7,13 +7,16 @@ use ig_core::audit::{Decision, EventAudit, SkipReason};
 use ig_core::dead_letter::DeadLetterStatus;
 use ig_core::delivery_log::DeliveryStatus;
 use ig_core::id::{EventId, EventType, OrgId, SourceId};
+use ig_core::job::JobKey;
 use ig_core::ports::{Journal as _, JournalEntry};
+use ig_testkit::builders::integration_id;
 use ig_testkit::mongo::database;
 use ig_testkit::wait::eventually;
 use serde_json::{Value, json};
 
 use crate::api::Api;
 use crate::deliveries::{letter, log, record};
+use crate::job_logs::finished_run;
 
 const LISTS: &[(&str, &str)] = &[
     ("/logs", "logs"),
@@ -22,6 +25,8 @@ const LISTS: &[(&str, &str)] = &[
     ("/events", "events"),
     ("/scheduled-integrations", "scheduledIntegrations"),
     ("/alerts", "alerts"),
+    ("/scheduled-job-logs", "logs"),
+    ("/data-connections", "dataConnections"),
 ];
 
 /// A gateway that reserves the numbers of deleted organisations for a second.
@@ -63,6 +68,11 @@ async fn fill_org(api: &Api, org: i64) {
     let event = json!({"id": "e-1", "eventType": "order", "payload": {"patient": org}});
     let pushed = api.post(&format!("/events?orgId={org}"), event).await;
     assert_eq!(pushed.status, 202, "{pushed:?}");
+    let job = JobKey {
+        org_id: OrgId(org),
+        id: integration_id(org.unsigned_abs()),
+    };
+    finished_run(&api.store().await, job, "Export").await;
 }
 
 async fn totals(api: &Api, org: i64) -> Vec<Value> {
@@ -93,7 +103,7 @@ async fn reused_org_number_shows_no_data_of_the_previous_organisation() {
     let api = gateway().await;
     fill_org(&api, 10).await;
     fill_org(&api, 20).await;
-    assert_eq!(json!(totals(&api, 10).await), json!([3, 3, 1, 5, 0, 0]));
+    assert_eq!(json!(totals(&api, 10).await), json!([3, 3, 1, 5, 0, 0, 1, 0]));
     let dashboard = api.get("/dashboard?orgId=10").await;
     assert_eq!(dashboard.status, 200, "{dashboard:?}");
     let foreseen = api.get("/admin/orgs/10/deletion").await;
@@ -142,7 +152,7 @@ async fn reused_org_number_shows_no_data_of_the_previous_organisation() {
     assert!(left.values().all(|count| *count == json!(0)), "{done}");
     let made = api.post("/admin/orgs", again).await;
     assert_eq!(made.status, 201, "{made:?}");
-    assert_eq!(json!(totals(&api, 10).await), json!([0, 0, 0, 0, 0, 0]));
+    assert_eq!(json!(totals(&api, 10).await), json!([0, 0, 0, 0, 0, 0, 0, 0]));
     let dashboard = api.get("/dashboard?orgId=10").await.json.to_string();
     assert!(!dashboard.contains("Hook"), "{dashboard}");
     let preview = json!({"integration": crate::api::minimal_integration(), "eventId": "e-1"});
@@ -156,7 +166,7 @@ async fn reused_org_number_shows_no_data_of_the_previous_organisation() {
     );
     assert_eq!(
         json!(totals(&api, 20).await),
-        json!([3, 3, 1, 5, 0, 0]),
+        json!([3, 3, 1, 5, 0, 0, 1, 0]),
         "the neighbour has all of its own"
     );
 }
@@ -178,5 +188,5 @@ async fn org_deletion_is_continued_by_another_gateway() {
     .await;
     wait_until_deleted(&other, 10).await;
     assert_eq!(other.post("/admin/orgs", json!({"orgId": 10, "name": "A"})).await.status, 201);
-    assert_eq!(json!(totals(&other, 10).await), json!([0, 0, 0, 0, 0, 0]));
+    assert_eq!(json!(totals(&other, 10).await), json!([0, 0, 0, 0, 0, 0, 0, 0]));
 }

@@ -6,7 +6,15 @@ use utoipa::openapi::{RefOr, Response};
 use crate::http::BASE;
 
 /// POSTs that only read.
-const READ_ONLY_POSTS: [&str; 5] = ["/preview", "/resolve", "/reverse", "/auth/login", "/auth/logout"];
+const READ_ONLY_POSTS: [&str; 7] = [
+    "/preview",
+    "/next-runs",
+    "/test-datasource",
+    "/resolve",
+    "/reverse",
+    "/auth/login",
+    "/auth/logout",
+];
 
 /// An operation and its place in the API.
 pub(super) struct DescribedOperation<'a> {

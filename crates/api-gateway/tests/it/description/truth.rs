@@ -10,6 +10,11 @@ async fn etag_is_described_wherever_it_is_sent() {
     let api = Api::start().await;
     api.org(10).await;
     let id = api.integration(10, minimal_integration()).await;
+    let job = json!({
+        "name": "Export", "targetUrl": "https://receiver.invalid/", "schedule": {"type": "INTERVAL", "intervalMs": 60_000},
+        "dataSource": {"type": "API", "url": "https://api.invalid/"},
+    });
+    let job = api.post("/scheduled-jobs?orgId=10", job).await.text("/id");
     let description = description(&api).await;
     for (path, filled) in [
         ("/admin/orgs", "/admin/orgs".to_owned()),
@@ -17,6 +22,10 @@ async fn etag_is_described_wherever_it_is_sent() {
         ("/admin/rate-limits/{orgId}", "/admin/rate-limits/10".to_owned()),
         ("/outbound-integrations", "/outbound-integrations".to_owned()),
         ("/outbound-integrations/{id}", format!("/outbound-integrations/{id}")),
+        ("/scheduled-jobs/{id}", format!("/scheduled-jobs/{job}")),
+        ("/scheduled-jobs/{id}/next-runs", format!("/scheduled-jobs/{job}/next-runs")),
+        ("/data-connections", "/data-connections".to_owned()),
+        ("/admin/data-connections", "/admin/data-connections".to_owned()),
         ("/versions/{kind}/{id}", format!("/versions/outbound-integrations/{id}")),
         ("/tenant", "/tenant".to_owned()),
         ("/ui-config", "/ui-config".to_owned()),

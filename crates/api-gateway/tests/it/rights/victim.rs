@@ -1,8 +1,16 @@
 //! What another tenant is not to find.
 
-use super::*;
+use ig_core::access::Actor;
+use ig_core::job::{ConnectionGrant, DataConnection, JobKey};
+use ig_core::secret::Secret;
 
-pub(super) struct Ids(Vec<String>);
+use super::*;
+use crate::job_logs::finished_run;
+
+pub(super) struct Ids {
+    all: Vec<String>,
+    run: String,
+}
 
 impl Ids {
     /// The path with each of the victim's identifiers, or the path itself if it has none.
@@ -23,7 +31,14 @@ impl Ids {
         ];
         let kinds = kinds.map(str::to_owned);
         let revisions: Vec<_> = (1..=11).map(|revision: u64| revision.to_string()).collect();
-        for (name, values) in [("{kind}", &kinds[..]), ("{id}", &self.0), ("{revision}", &revisions)] {
+        let runs = [self.run.clone()];
+        let values = [
+            ("{kind}", &kinds[..]),
+            ("{id}", &self.all),
+            ("{logId}", &runs),
+            ("{revision}", &revisions),
+        ];
+        for (name, values) in values {
             let filled = paths
                 .iter()
                 .flat_map(|path| values.iter().map(|value| path.replace(name, value)));
@@ -74,7 +89,23 @@ pub(super) async fn create_victim_resources(api: &Api) -> Ids {
         .post("/admin/api-keys", json!({"name": MARK, "orgId": VICTIM, "scopes": ["read"]}))
         .await;
     ids.push(key.text("/id"));
+    let jobs = api.get(&format!("/scheduled-jobs?orgId={VICTIM}")).await;
+    let job = JobKey {
+        org_id: OrgId(VICTIM),
+        id: jobs.text("/jobs/0/id").parse().unwrap(),
+    };
+    let run = finished_run(&api.store().await, job, MARK).await.to_string();
+    ids.push(run.clone());
+    let url = Secret::new(format!("mysql://u:p@{MARK}.invalid/d"));
+    let grants = vec![ConnectionGrant {
+        org_id: OrgId(VICTIM),
+        is_default: true,
+    }];
+    let at = chrono::DateTime::UNIX_EPOCH;
+    let connection = DataConnection::new(MARK.parse().unwrap(), url, Vec::new(), grants, 0, at, at).unwrap();
+    let connections = api.store().await.data_connections();
+    connections.create(&connection, &Actor::system("test")).await.unwrap();
     // The values for the identifiers in the paths of versions.
     ids.extend([MARK.to_owned(), VICTIM.to_string(), "11".to_owned()]);
-    Ids(ids)
+    Ids { all: ids, run }
 }
