@@ -1,5 +1,6 @@
 //! `--demo`: a tenant with integrations, a receiver and a trickle of events.
 
+mod bills;
 mod guide;
 mod queue_table;
 mod receiver;
@@ -15,6 +16,7 @@ use tokio::net::TcpListener;
 use crate::api::Api;
 use crate::port;
 use crate::ready_file::Ready;
+use bills::Bills;
 use queue_table::QueueTable;
 
 /// The demo's organisation.
@@ -35,10 +37,11 @@ pub(crate) struct Demo {
     listener: TcpListener,
     receiver: SocketAddr,
     table: Option<QueueTable>,
+    bills: Option<Bills>,
 }
 
 impl Demo {
-    /// Binds the receiver's port, and creates the queue table if there is a MySQL.
+    /// Binds the receiver's port, and creates the tables if there is a MySQL.
     pub(crate) async fn prepare(mysql_url: Option<&str>) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(port::loopback(0))
             .await
@@ -47,10 +50,15 @@ impl Demo {
             Some(url) => Some(QueueTable::open(url).await.context("the demo's queue table")?),
             None => None,
         };
+        let bills = match mysql_url {
+            Some(url) => Bills::prepare(url).await.context("the demo's bills")?,
+            None => None,
+        };
         Ok(Self {
             receiver: listener.local_addr()?,
             listener,
             table,
+            bills,
         })
     }
 
@@ -65,6 +73,12 @@ impl Demo {
         guide::show(&ready);
         receiver::serve(self.listener, &context);
         tenant::prepare(&api, self.receiver).await.context("the demo's tenant")?;
+        if let Some(bills) = &self.bills {
+            bills
+                .create_job(&api, self.receiver)
+                .await
+                .context("the demo's scheduled job")?;
+        }
         trickle::start(self.table, api, &context);
         Ok(())
     }

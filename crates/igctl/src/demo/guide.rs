@@ -28,6 +28,12 @@ pub(super) fn show(ready: &Ready) {
     if let Some(insert) = mysql_url.as_deref().and_then(insert_command) {
         output::line(format!("  {insert}"));
     }
+    if mysql_url.is_some() {
+        output::line("A scheduled job sends new bills every half minute. Look at its runs:");
+        output::line(format!(
+            "  curl -s -H 'X-API-Key: {api_key}' '{http}/api/v1/scheduled-job-logs?orgId={ORG}&limit=5'"
+        ));
+    }
     output::line("Call an outside API through the gateway, mapped on its way there and back:");
     output::line(format!(
         "  curl -s -H 'X-API-Key: {api_key}' -H 'Content-Type: application/json' '{http}/api/v1/integrations/{INBOUND_TYPE}?orgId={ORG}' \\\n    -d '{{\"patient\": \"Grace\"}}'"
