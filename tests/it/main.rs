@@ -21,6 +21,7 @@ mod egress;
 mod fairness;
 mod feed;
 mod handover;
+mod jobs;
 mod leaving;
 mod ledger;
 mod limits;
