@@ -140,11 +140,21 @@ impl DeliveryCommands {
         Ok(compiled)
     }
 
-    /// The integration that makes the deliveries of a job.
+    /// The integration that makes the deliveries of a job. What was fetched for one entity is not sent for another.
     fn job_integration(&self, order: &DeliveryCommand) -> Option<Arc<CompiledIntegration>> {
         let job = self.configuration.job(order.org_id, order.integration)?;
-        let integration = Arc::new(job.delivery_integration());
-        Some(Arc::new(CompiledIntegration::new(integration, Direction::Scheduled)))
+        if job.tenant_id != order.entity_rid {
+            return None;
+        }
+        let integration = match order.trigger {
+            // A person may run a job that is not active.
+            TriggerType::Scheduled => job.run_integration(),
+            TriggerType::Event | TriggerType::Manual => job.delivery_integration(),
+        };
+        Some(Arc::new(CompiledIntegration::new(
+            Arc::new(integration),
+            Direction::Scheduled,
+        )))
     }
 
     /// The integration that repeats a failed inbound call. Its dead letter has the full target, with the query that a log may lack.

@@ -23,11 +23,15 @@ use tonic::{Request, Response, Status};
 
 use crate::data_source::FetchContext;
 use crate::poller::{Poller, RequestedRun};
+use crate::run_slots::{Counts, RunSlots};
 
 /// How many records a test returns.
 const TEST_RECORDS: usize = 10;
 /// The most bytes that a test returns.
 const TEST_BYTES: usize = 2 * 1024 * 1024;
+/// The most tests at once, in all and of one organisation.
+const MAX_TESTS: usize = 8;
+const MAX_TESTS_PER_ORG: usize = 2;
 /// How long a test may take.
 const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -38,11 +42,17 @@ const CALLER: &str = "JobService.CancelRun";
 pub(crate) struct JobGrpc {
     poller: Poller,
     logs: JobLogs,
+    test_slots: RunSlots,
 }
 
 impl JobGrpc {
     pub(crate) fn new(poller: Poller, logs: JobLogs) -> Self {
-        Self { poller, logs }
+        let test_slots = RunSlots::new(Counts::Tests, MAX_TESTS, MAX_TESTS_PER_ORG);
+        Self {
+            poller,
+            logs,
+            test_slots,
+        }
     }
 
     async fn test(&self, request: TestDataSourceRequest) -> Result<TestDataSourceResponse, Status> {
@@ -81,6 +91,8 @@ impl JobGrpc {
         source: DataSource,
         watermark: Option<String>,
     ) -> Result<Result<Fetched, FetchError>, Status> {
+        let slot = self.test_slots.take(org);
+        let slot = slot.ok_or_else(|| status(ErrorKind::Unavailable, "too many data sources are being tested: try again"))?;
         let cancel = CancellationToken::new();
         let _cancel_on_drop = cancel.clone().drop_guard();
         let (sender, receiver) = oneshot::channel();
@@ -104,6 +116,7 @@ impl JobGrpc {
                 };
                 // The call may have been dropped meanwhile.
                 drop(sender.send(executor.sources.fetch(source.source(), &context).await));
+                drop(slot);
             });
         receiver
             .await

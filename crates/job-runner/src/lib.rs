@@ -35,7 +35,7 @@ use grpc::JobGrpc;
 use live_jobs::LiveJobs;
 use poller::Poller;
 use run_executor::RunExecutor;
-use run_slots::RunSlots;
+use run_slots::{Counts, RunSlots};
 
 /// The identity of this process.
 pub const PROCESS: Process = Process {
@@ -64,7 +64,7 @@ pub async fn run_with_clock(config: Config, context: Context, clock: Arc<dyn Clo
     let executor = Arc::new(executor(&config, &context, &store, live.clone(), clock)?);
     let poller = Poller {
         executor,
-        slots: RunSlots::new(config.jobs.max_runs, config.jobs.max_runs_per_org),
+        slots: RunSlots::new(Counts::Runs, config.jobs.max_runs, config.jobs.max_runs_per_org),
         tasks: context.tasks().clone(),
     };
     let service = JobServiceServer::new(JobGrpc::new(poller.clone(), store.job_logs()));

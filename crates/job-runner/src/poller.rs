@@ -165,7 +165,7 @@ impl Poller {
         let lost = self
             .executor
             .states
-            .expired(self.executor.clock.now(), MAX_TAKEN_OVER)
+            .expired(self.executor.clock.now(), MAX_TAKEN_OVER, &self.slots.full_orgs())
             .await?;
         for state in lost {
             let Some(slot) = self.slots.take(state.key.org_id) else {

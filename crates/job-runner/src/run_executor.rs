@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use ig_core::alert::{Alert, Severity};
 use ig_core::clock::Clock;
-use ig_core::job::{JobRun, JobState, Resumption, RunError, RunStatus, Watermark};
+use ig_core::job::{JobRun, JobState, Resumption, RunError, RunStage, RunStatus, Watermark};
 use ig_core::ports::Alerts as _;
 use ig_peers::{AlertClient, WorkerClient};
 use ig_store::{DeliveryLogs, FinishOutcome, JobStates, RunClaim};
@@ -81,9 +81,16 @@ impl RunExecutor {
             Resumption::Continue { .. } => run,
         };
         let Some(job) = self.live.job(run.subject.key.org_id, run.subject.key.id) else {
-            // Without its configuration nothing can be done; a deleted job's state is removed with its run.
-            return self.release(&run, &claim).await;
+            return self.leave_deleted(&run).await;
         };
+        if job.tenant_id != run.subject.tenant_id {
+            let error = RunError::new(
+                RunStage::DataFetch,
+                "The job was moved to another entity during its run.",
+                None,
+            );
+            return self.end_failed(run, error, &claim).await;
+        }
         let (key, id, cancel) = (run.subject.key, run.id, CancellationToken::new());
         let mut stages = Stages {
             executor: self,
@@ -156,6 +163,13 @@ impl RunExecutor {
         }
     }
 
+    /// Ends the run of a deleted job with its state. A job that exists is only too new for this process: the claim ends by itself.
+    async fn leave_deleted(&self, run: &JobRun) {
+        if let Err(error) = self.states.remove_deleted(run.subject.key, self.clock.now()).await {
+            tracing::warn!(%error, ig.job.run = %run.id, "the run of a deleted job cannot be ended; trying again");
+        }
+    }
+
     /// Lets another process continue a run at once.
     async fn release(&self, run: &JobRun, claim: &str) {
         let released = self.states.release(run.subject.key, run.id, self.claim(claim)).await;
@@ -168,13 +182,13 @@ impl RunExecutor {
 fn failed_alert(run: &JobRun) -> Alert {
     let (subject, error) = (&run.subject, run.error.as_ref());
     let stage = error.map_or("", |error| error.stage.as_str());
-    let message = error.map_or("", |error| error.message.as_str());
     Alert {
         org_id: Some(subject.key.org_id),
         kind: "job-failed".to_owned(),
         key: subject.key.id.to_string(),
         severity: Severity::Warning,
-        message: format!("The job {} failed at {stage}: {message}", subject.name),
+        // Its error may quote what the job read, so people look into the log.
+        message: format!("The job {} failed at {stage}; its log {} says why.", subject.name, run.id),
         at: run.completed_at.unwrap_or(run.started_at),
     }
 }

@@ -20,7 +20,17 @@ struct Inner {
     used: Mutex<HashMap<OrgId, usize>>,
     max: usize,
     max_per_org: usize,
+    counts: Counts,
     freed: Notify,
+}
+
+/// What a slot is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Counts {
+    /// A run, which the metrics count.
+    Runs,
+    /// A test of a data source.
+    Tests,
 }
 
 /// A slot in use; dropping it frees the slot.
@@ -32,11 +42,12 @@ pub(crate) struct RunSlot {
 
 impl RunSlots {
     /// Slots for at most `max` runs, and `max_per_org` of one organisation.
-    pub(crate) fn new(max: usize, max_per_org: usize) -> Self {
+    pub(crate) fn new(counts: Counts, max: usize, max_per_org: usize) -> Self {
         let inner = Inner {
             used: Mutex::default(),
             max,
             max_per_org,
+            counts,
             freed: Notify::new(),
         };
         Self { inner: Arc::new(inner) }
@@ -51,7 +62,7 @@ impl RunSlots {
             return None;
         }
         used.insert(org, own + 1);
-        metrics::set_under_way(total + 1);
+        self.inner.count(total + 1);
         let inner = Arc::clone(&self.inner);
         Some(RunSlot { inner, org })
     }
@@ -80,6 +91,14 @@ impl RunSlots {
     }
 }
 
+impl Inner {
+    fn count(&self, used: usize) {
+        if self.counts == Counts::Runs {
+            metrics::set_under_way(used);
+        }
+    }
+}
+
 impl Drop for RunSlot {
     fn drop(&mut self) {
         let mut used = self.inner.used.lock();
@@ -87,7 +106,7 @@ impl Drop for RunSlot {
             *own = own.saturating_sub(1);
         }
         used.retain(|_, own| *own > 0);
-        metrics::set_under_way(used.values().sum());
+        self.inner.count(used.values().sum());
         drop(used);
         self.inner.freed.notify_one();
     }
@@ -99,7 +118,7 @@ mod tests {
 
     #[test]
     fn run_slots_bound_runs_in_all_and_of_each_organisation() {
-        let slots = RunSlots::new(3, 2);
+        let slots = RunSlots::new(Counts::Runs, 3, 2);
         let first = slots.take(OrgId(1)).unwrap();
         let _second = slots.take(OrgId(1)).unwrap();
         assert!(slots.take(OrgId(1)).is_none());

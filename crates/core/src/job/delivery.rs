@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::Job;
-use crate::integration::{EventPattern, Integration, Ordering, Scope, SimpleMapping, Transformation};
+use crate::integration::{EventPattern, HoldCause, Integration, Ordering, Scope, SimpleMapping, Transformation};
 use crate::schedule::Schedule;
 
 impl Job {
@@ -44,6 +44,21 @@ impl Job {
             revision: self.revision,
             created_at: self.created_at,
             updated_at: self.updated_at,
+        }
+    }
+
+    /// The same for a run that is under way: a job that is inactive, or paused, delivers what a person has it run for. An open breaker
+    /// still decides.
+    pub fn run_integration(&self) -> Integration {
+        let is_open = self.hold.as_ref().is_some_and(|hold| hold.cause == HoldCause::CircuitOpen);
+        let integration = self.delivery_integration();
+        if is_open {
+            return integration;
+        }
+        Integration {
+            is_active: true,
+            hold: None,
+            ..integration
         }
     }
 }

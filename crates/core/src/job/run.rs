@@ -14,6 +14,8 @@ pub use identity::{RunId, batch_message_id};
 pub use progress::{CancelRequest, MAX_HOLDERS, PayloadDigest, Resumption, RunProgress, RunningRun};
 pub use watermark::{MAX_WATERMARK_BYTES, NotAWatermark, Watermark, WatermarkValue};
 
+use chrono::SubsecRound as _;
+
 use super::firing::{DueFiring, JobKey};
 use crate::clock::Timestamp;
 use crate::delivery_log::named;
@@ -312,7 +314,9 @@ impl JobRun {
         }
     }
 
+    /// It begins at a millisecond, as the database keeps it: a process that continues it sees the same time.
     fn begun(id: RunId, subject: RunSubject, trigger: RunTrigger, expires_at: Timestamp, now: Timestamp) -> Self {
+        let now = now.trunc_subsecs(3);
         Self {
             id,
             subject,

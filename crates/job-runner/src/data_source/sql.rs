@@ -1,5 +1,6 @@
 //! Data of a named SQL connection.
 
+use chrono::DateTime;
 use ig_core::fault::Faults;
 use ig_core::id::OrgId;
 use ig_core::job::{AtCap, ConnectionName, DataConnection, FetchError, Fetched, MomentForm, SqlSource};
@@ -19,6 +20,11 @@ impl DataSources {
         let connection = connection.with_output_zone(zone);
         let checked = CheckedQuery::parse(&source.query, &granted.tables, Some(connection.schema()));
         let checked = checked.map_err(|faults| FetchError::Refused(format!("The query is not allowed: {faults}.")))?;
+        let watermark = context.watermark.map(in_session_clock);
+        let context = &FetchContext {
+            watermark: watermark.as_deref(),
+            ..*context
+        };
         let values = self.values(context, MomentForm::Sql);
         let tenants = self.live.tenant_numbers(context.org, context.tenant);
         let bound = checked.bind(&tenants, |variable| values.value(variable));
@@ -73,6 +79,14 @@ impl DataSources {
     }
 }
 
+/// A watermark that is a moment, as the session's clock shows it: that is UTC, and a server passes over an offset.
+fn in_session_clock(watermark: &str) -> String {
+    match DateTime::parse_from_rfc3339(watermark) {
+        Ok(moment) => moment.to_utc().format("%Y-%m-%d %H:%M:%S%.6f").to_string(),
+        Err(_) => watermark.to_owned(),
+    }
+}
+
 /// Connects, and checks the rights of the user.
 pub(super) async fn check_connection(url: &Secret) -> Faults {
     let connection = match SqlConnection::new(url) {
@@ -107,4 +121,16 @@ fn sentence(error: &SqlError) -> String {
         .map(|first| first.to_uppercase().to_string())
         .unwrap_or_default();
     format!("{first}{}.", letters.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sql_watermark_that_is_a_moment_is_bound_in_the_sessions_clock() {
+        assert_eq!(in_session_clock("2026-01-31T08:30:00.25+05:30"), "2026-01-31 03:00:00.250000");
+        assert_eq!(in_session_clock("2026-01-31T08:30:00"), "2026-01-31T08:30:00");
+        assert_eq!(in_session_clock("41"), "41");
+    }
 }

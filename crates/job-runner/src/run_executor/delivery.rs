@@ -9,7 +9,7 @@ use ig_core::delivery_log::{DeliveryLog, TriggerType};
 use ig_core::id::{EventType, LogId};
 use ig_core::integration::{HttpMethod, LogLevel};
 use ig_core::job::{
-    PayloadDigest, Resumption, RunError, RunProgress, RunRequest, RunResponse, RunStage, StageResult, batch_message_id,
+    Job, PayloadDigest, Resumption, RunError, RunProgress, RunRequest, RunResponse, RunStage, StageResult, batch_message_id,
 };
 use ig_proto::CommandRefusal;
 
@@ -37,6 +37,7 @@ impl Stages<'_> {
             self.advance(progress(first)).await?;
         }
         for (index, batch) in (0..count).zip(batches).skip(first as usize) {
+            self.check_unchanged()?;
             let report = self.order(index, batch).await?;
             let is_last = index + 1 == count;
             if report.outcome != CommandOutcome::Delivered || is_last {
@@ -66,6 +67,22 @@ impl Stages<'_> {
             }
             Resumption::Restart | Resumption::Fail(_) | Resumption::Cancel(_) => Ok(0),
         }
+    }
+
+    /// What was fetched for one entity and target is not sent for another.
+    fn check_unchanged(&self) -> Result<(), Stop> {
+        let current = self.executor.live.job(self.job.org_id, self.job.id);
+        let is_same = current.is_some_and(|current| {
+            let of = |job: &Job| (job.tenant_id, job.target.clone(), job.source.clone());
+            of(&current) == of(self.job)
+        });
+        if is_same {
+            return Ok(());
+        }
+        Err(failed(
+            RunStage::Delivery,
+            "The job was changed during its run, so what it fetched is not sent. The next run is as configured now.",
+        ))
     }
 
     /// Orders one delivery. While no worker takes orders, it waits.

@@ -9,7 +9,7 @@ use ig_core::id::EventType;
 use ig_core::integration::{LogLevel, Transformation};
 use ig_core::job::{
     AtCap, Excerpt, FetchError, FetchLimits, Fetched, Job, JobRun, Resumption, RunError, RunProgress, RunStage, RunTrigger,
-    StageResult, Watermark,
+    Source, StageResult, Watermark,
 };
 use ig_core::{json, mask};
 use ig_store::HoldOutcome;
@@ -108,13 +108,14 @@ impl Stages<'_> {
         Ok(fetched)
     }
 
-    /// A source that is away for a moment does not fail a daily job.
+    /// A database that is away for a moment does not fail a daily job. What an API is asked again is decided with its request.
     async fn fetch_within(&self, context: &FetchContext<'_>) -> Result<Fetched, FetchError> {
+        let is_api = matches!(self.job.source.source(), Source::Api(_));
         let mut tries = 1;
         loop {
             let fetched = self.executor.sources.fetch(self.job.source.source(), context).await;
             match fetched {
-                Err(FetchError::Unavailable(_)) if tries < MAX_FETCH_TRIES => {}
+                Err(FetchError::Unavailable(_)) if !is_api && tries < MAX_FETCH_TRIES => {}
                 fetched => return fetched,
             }
             let pause = Duration::from_secs(1 << tries);
@@ -202,8 +203,9 @@ impl Stages<'_> {
                 }
                 Err(error) => error,
             };
-            let console = shaped.console.join("\n");
-            let console = (!console.is_empty()).then_some(console);
+            // A script may print what it reads.
+            let is_logged = self.job.log_level == LogLevel::Full && !shaped.console.is_empty();
+            let console = is_logged.then(|| shaped.console.join("\n"));
             let error = RunError::new(RunStage::Transformation, &error.to_string(), console.as_deref());
             return Err(Stop::Failed(error));
         }
@@ -231,11 +233,8 @@ impl Stages<'_> {
             let claim = self.executor.claim(self.claim);
             match self.executor.states.advance(&self.run, &progress, claim).await {
                 Ok(HoldOutcome::Held) => return Ok(()),
-                // The holder of the claim is told why by its next renewal.
-                Ok(HoldOutcome::CancelRequested(_) | HoldOutcome::Lost) => {
-                    self.cancel.cancelled().await;
-                    return Err(Stop::Interrupted);
-                }
+                // Whoever takes the run over finds the request to cancel it.
+                Ok(HoldOutcome::CancelRequested(_) | HoldOutcome::Lost) => return Err(Stop::Interrupted),
                 Err(error) => {
                     tracing::warn!(%error, ig.job.run = %self.run.id, "the progress of a run cannot be stored; trying again");
                     self.pause(RETRY_DELAY).await?;

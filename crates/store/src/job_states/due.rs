@@ -76,9 +76,14 @@ impl JobStates {
         Ok(found.map(|next| timestamp(next.due_at)))
     }
 
-    /// Jobs whose run has lost its holder, longest lost first: [`JobStates::take_over`] claims such a run.
-    pub async fn expired(&self, now: Timestamp, limit: usize) -> Result<Vec<JobState>, StoreError> {
-        let filter = doc! { "running.until": since_ever(now) };
+    /// Jobs whose run has lost its holder, longest lost first: [`JobStates::take_over`] claims such a run. Organisations in `without`
+    /// are left out.
+    pub async fn expired(&self, now: Timestamp, limit: usize, without: &[OrgId]) -> Result<Vec<JobState>, StoreError> {
+        let mut filter = doc! { "running.until": since_ever(now) };
+        if !without.is_empty() {
+            let without: Vec<_> = without.iter().map(|org| org.0).collect();
+            filter.insert("orgId", doc! { "$nin": without });
+        }
         self.find(filter, doc! { "running.until": 1 }, limit).await
     }
 

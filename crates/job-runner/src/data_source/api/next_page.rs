@@ -37,11 +37,15 @@ pub(super) fn linked(
     headers: &HeaderMap,
 ) -> Result<Option<TargetUrl>, FetchError> {
     let named = match path {
-        Some(path) => field(page, path)
-            .and_then(Value::as_str)
-            .filter(|text| !text.is_empty())
-            .map(str::to_owned),
-        None => link_header(headers),
+        Some(path) => match field(page, path) {
+            None | Some(Value::Null) => None,
+            Some(Value::String(text)) => Some(text.clone()).filter(|text| !text.is_empty()),
+            Some(_) => {
+                let message = format!("The field {path} of a page is no text, so it names no next page.");
+                return Err(FetchError::Refused(message));
+            }
+        },
+        None => link_header(headers)?,
     };
     let Some(named) = named else {
         return Ok(None);
@@ -55,17 +59,58 @@ pub(super) fn linked(
     Ok(Some(next))
 }
 
-/// The target of `rel="next"` (RFC 8288).
-fn link_header(headers: &HeaderMap) -> Option<String> {
-    let values = headers.get_all(LINK).iter().filter_map(|value| value.to_str().ok());
-    let mut links = values.flat_map(|value| value.split(',').map(str::trim).collect::<Vec<_>>());
-    links.find_map(|link| {
-        let (target, parameters) = link.strip_prefix('<')?.split_once('>')?;
-        let is_next = parameters.split(';').map(str::trim).any(|parameter| {
-            let relation = parameter.strip_prefix("rel=").map(|relation| relation.trim_matches('"'));
-            relation.is_some_and(|relation| relation.split_whitespace().any(|word| word.eq_ignore_ascii_case("next")))
-        });
-        is_next.then(|| target.to_owned())
+/// The target of `rel="next"` (RFC 8288). A header that cannot be read is an error: it would pass for the end.
+fn link_header(headers: &HeaderMap) -> Result<Option<String>, FetchError> {
+    for value in headers.get_all(LINK) {
+        let text = value.to_str().ok();
+        let next = text.and_then(next_target);
+        let Some(next) = next else {
+            return Err(FetchError::Refused(
+                "The API sent a Link header that cannot be read.".to_owned(),
+            ));
+        };
+        if next.is_some() {
+            return Ok(next);
+        }
+    }
+    Ok(None)
+}
+
+/// The next page in one header, if it names one; `None` if the header is malformed.
+#[expect(clippy::option_option, reason = "a malformed header is not one without a next page")]
+fn next_target(header: &str) -> Option<Option<String>> {
+    let mut rest = header.trim();
+    while !rest.is_empty() {
+        let (target, parameters) = rest.strip_prefix('<')?.split_once('>')?;
+        let (own, others) = parameters.split_at(end_of_link(parameters));
+        if is_next(own) {
+            return Some(Some(target.to_owned()));
+        }
+        rest = others.trim_start_matches([',', ' ', '\t']);
+    }
+    Some(None)
+}
+
+/// Where the parameters of a link end: at a comma outside of quotes.
+fn end_of_link(parameters: &str) -> usize {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    for (at, letter) in parameters.char_indices() {
+        match letter {
+            _ if is_escaped => is_escaped = false,
+            '\\' if is_quoted => is_escaped = true,
+            '"' => is_quoted = !is_quoted,
+            ',' if !is_quoted => return at,
+            _ => {}
+        }
+    }
+    parameters.len()
+}
+
+fn is_next(parameters: &str) -> bool {
+    let mut pairs = parameters.split(';').filter_map(|parameter| parameter.split_once('='));
+    pairs.any(|(name, value)| {
+        let relations = value.trim().trim_matches('"');
+        name.trim().eq_ignore_ascii_case("rel") && relations.split_whitespace().any(|word| word.eq_ignore_ascii_case("next"))
     })
 }
 
@@ -145,6 +190,25 @@ mod tests {
             Ok(Some("https://a.example/v1/items?page=2".to_owned()))
         );
         assert_eq!(next(current, None, &page, None), Ok(None));
+        let commas = "<https://a.example/v1/items?fields=a,b>; title=\"a, b\"; REL = next";
+        let found = Ok(Some("https://a.example/v1/items?fields=a,b".to_owned()));
+        assert_eq!(next(current, None, &page, Some(commas)), found);
+    }
+
+    #[test]
+    fn next_page_that_cannot_be_read_is_no_end() {
+        let current = "https://a.example/v1/items";
+        let page = json!({"next": {"href": "/v1/items?page=2"}, "number": 2});
+        for path in ["next", "number"] {
+            assert!(
+                matches!(next(current, Some(path), &page, None), Err(FetchError::Refused(_))),
+                "{path}"
+            );
+        }
+        assert!(matches!(
+            next(current, None, &page, Some("no link")),
+            Err(FetchError::Refused(_))
+        ));
     }
 
     #[test]

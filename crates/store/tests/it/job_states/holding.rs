@@ -47,7 +47,7 @@ fn delivering(delivered: u32) -> RunProgress {
 /// Takes over the run that its holder has left by now.
 async fn taken_over(states: &JobStates, name: &str, second: i64) -> RunTakenOver {
     let now = moment(second);
-    let lost = states.expired(now, 10).await.unwrap();
+    let lost = states.expired(now, 10, &[]).await.unwrap();
     assert_eq!(lost.len(), 1, "one run is lost");
     states
         .take_over(&lost[0], claim(name, now))
@@ -67,7 +67,7 @@ async fn job_run_has_one_holder_and_an_expired_one_is_refused() {
     let mut run = begun(states, *job, &ground.schedule, claim("a", moment(BEGIN))).await;
     let renewed = states.renew(*job, run.id, claim("a", moment(BEGIN + 20))).await;
     assert_eq!(renewed, Ok(HoldOutcome::Held));
-    assert_eq!(other.expired(moment(BEGIN + 49), 10).await, Ok(Vec::new()), "renewed");
+    assert_eq!(other.expired(moment(BEGIN + 49), 10, &[]).await, Ok(Vec::new()), "renewed");
     assert_eq!(
         other.renew(*job, run.id, claim("b", moment(BEGIN + 21))).await,
         Ok(HoldOutcome::Lost)
@@ -81,7 +81,7 @@ async fn job_run_has_one_holder_and_an_expired_one_is_refused() {
         "although it is still free"
     );
     assert_eq!(states.advance(&run, &delivering(1), late).await, Ok(HoldOutcome::Lost));
-    let lost = other.expired(moment(BEGIN + 50), 10).await.unwrap();
+    let lost = other.expired(moment(BEGIN + 50), 10, &[]).await.unwrap();
     let (b, c) = (claim("b", moment(BEGIN + 50)), claim("c", moment(BEGIN + 50)));
     let (one, two) = tokio::join!(states.take_over(&lost[0], b), other.take_over(&lost[0], c));
     let winners: Vec<_> = [one.unwrap(), two.unwrap()].into_iter().flatten().collect();
@@ -127,7 +127,7 @@ async fn job_run_abandoned_at_any_stage_is_continued_by_the_next_holder() {
         let finished = other.finish(&run, None, claim("b", moment(end + 1))).await;
         assert_eq!(finished, Ok(FinishOutcome::Stored(None)));
         assert_eq!(statuses(&ground.stored.store, 7).await, [(RunStatus::Success, 0)]);
-        assert_eq!(other.expired(moment(9_999), 10).await, Ok(Vec::new()));
+        assert_eq!(other.expired(moment(9_999), 10, &[]).await, Ok(Vec::new()));
     }
 }
 
@@ -181,7 +181,7 @@ async fn job_run_released_by_its_holder_is_taken_over_at_once() {
     ground.states.release(ground.job, run.id, leaving).await.unwrap();
     assert_eq!(taken_over(&ground.other, "b", BEGIN + 1).await.run, run);
     ground.states.release(ground.job, run.id, leaving).await.unwrap();
-    let lost = ground.other.expired(moment(BEGIN + 2), 10).await;
+    let lost = ground.other.expired(moment(BEGIN + 2), 10, &[]).await;
     assert_eq!(lost, Ok(Vec::new()), "it is not the first holder's to release any more");
 }
 
