@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+pub mod channel;
 mod config;
 mod grpc;
+pub mod message;
 mod notifier;
 
 use std::net::SocketAddr;
