@@ -51,7 +51,7 @@ fn alert(notice: &Notice) -> Value {
             "severity": notice.severity.as_str().to_lowercase(),
             "org": org,
             "subject": notice.subject.id.as_str(),
-            "fingerprint": notice.fingerprint.as_str(),
+            "fingerprint": notice.key().as_str(),
             "job": "integration-gateway",
         },
         "annotations": annotations(notice),

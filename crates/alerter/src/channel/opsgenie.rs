@@ -55,7 +55,7 @@ impl Opsgenie {
             NoticeKind::Resolved => (json!({ "source": SOURCE, "note": plain_capped(notice) }), Some("close")),
         };
         let outgoing = Outgoing::post(alert);
-        let path = verb.map(|verb| format!("/v2/alerts/{}/{verb}", notice.fingerprint));
+        let path = verb.map(|verb| format!("/v2/alerts/{}/{verb}", notice.key()));
         let outgoing = match &path {
             Some(path) => outgoing.at(path, "identifierType=alias"),
             None => outgoing.at("/v2/alerts", ""),
@@ -75,7 +75,7 @@ fn created(notice: &Notice) -> Value {
     }
     json!({
         "message": capped_bytes(&headline(notice), MAX_MESSAGE_BYTES),
-        "alias": notice.fingerprint.as_str(),
+        "alias": notice.key().as_str(),
         "description": plain_capped(notice),
         "entity": notice.subject.name.as_str(),
         "source": SOURCE,

@@ -46,7 +46,7 @@ impl PagerDuty {
         let mut event = json!({
             "routing_key": self.routing_key.expose(),
             "event_action": action(&notice.kind),
-            "dedup_key": notice.fingerprint.as_str(),
+            "dedup_key": notice.key().as_str(),
         });
         if let ("trigger", Some(fields)) = (action(&notice.kind), event.as_object_mut()) {
             describe(notice, fields);

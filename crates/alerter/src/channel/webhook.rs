@@ -51,7 +51,7 @@ fn data(notice: &Notice) -> Value {
         NoticeKind::Firing | NoticeKind::Repeated | NoticeKind::Resolved | NoticeKind::Test => (None, None),
     };
     json!({
-        "fingerprint": notice.fingerprint.as_str(),
+        "fingerprint": notice.key().as_str(),
         "sequence": notice.sequence,
         "orgId": notice.org.as_ref().map(|org| org.id.0),
         "orgName": notice.org.as_ref().map(|org| org.name.as_str()),

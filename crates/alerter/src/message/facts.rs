@@ -63,7 +63,7 @@ pub fn summary(notice: &Notice, max_bytes: usize) -> String {
                 time(notice.since, notice.zone),
                 times(notice.count)
             ));
-            parts.extend(notice.waiting.map(|waiting| format!("{} wait.", deliveries(waiting))));
+            parts.extend(notice.waiting.map(|waiting| format!("Waiting: {}.", deliveries(waiting))));
             parts.push(notice.diagnosis.next_step.to_string());
         }
     }

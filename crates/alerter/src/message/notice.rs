@@ -131,7 +131,7 @@ pub struct Notice {
     pub severity: Severity,
     /// What fails.
     pub subject: Subject,
-    /// Since when it fails; with the fingerprint, this identifies the incident.
+    /// Since when it fails; with the fingerprint, this identifies the incident. Of a test or a digest, when it was made.
     pub since: Timestamp,
     /// When it was last seen; of a resolved alert, when it ended.
     pub last_seen: Timestamp,
@@ -159,9 +159,22 @@ impl Notice {
         NoticeId::derive(&self.incident(), self.sequence, self.kind.as_str())
     }
 
+    /// The key of what it tells, in the systems that it is told to. A test has a key of its own, so that it neither opens nor closes the
+    /// incident that it borrows its texts from.
+    pub fn key(&self) -> Fingerprint {
+        match self.kind {
+            NoticeKind::Test => Fingerprint::new(&format!("test-{}", self.fingerprint)),
+            NoticeKind::Firing
+            | NoticeKind::Repeated
+            | NoticeKind::Acknowledged { .. }
+            | NoticeKind::Resolved
+            | NoticeKind::Digest(_) => self.fingerprint.clone(),
+        }
+    }
+
     /// The incident's name in mail: 32 hexadecimal digits.
     pub(crate) fn incident(&self) -> String {
-        incident(self.org.as_ref().map(|org| org.id), &self.fingerprint, self.since)
+        incident(self.org.as_ref().map(|org| org.id), &self.key(), self.since)
     }
 
     /// Whether the trouble goes on.

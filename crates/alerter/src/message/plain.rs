@@ -37,7 +37,7 @@ pub fn short(notice: &Notice) -> String {
 pub(super) fn footer(notice: &Notice) -> String {
     format!(
         "Integration Gateway, alert {}, notice {}",
-        notice.fingerprint,
+        notice.key(),
         u64::from(notice.sequence) + 1
     )
 }

@@ -192,6 +192,22 @@ async fn webhook_is_signed_under_the_same_id_on_every_attempt() {
 }
 
 #[tokio::test]
+async fn test_notice_touches_no_incident() {
+    let receiver = Receiver::start();
+    for channel in talking(&receiver) {
+        channel.send(&later(NoticeKind::Test, 0), &exits(None)).await.unwrap();
+    }
+    let bodies: Vec<_> = receiver.requests().into_iter().map(|request| request.body).collect();
+    let texts: Vec<_> = bodies.iter().map(|body| std::str::from_utf8(body).unwrap()).collect();
+    assert!(
+        !texts.iter().any(|text| text.contains(&format!("\"{FINGERPRINT}"))),
+        "{texts:?}"
+    );
+    let keyed = texts.iter().filter(|text| text.contains(&format!("\"test-{FINGERPRINT}\"")));
+    assert_eq!(keyed.count(), 4);
+}
+
+#[tokio::test]
 async fn heartbeat_calls_its_address() {
     let receiver = Receiver::start();
     for method in [HeartbeatMethod::Get, HeartbeatMethod::Post] {
