@@ -54,6 +54,11 @@ const COLLECTIONS: &[&str] = &[
     names::USERS,
     names::ALERTS,
     names::OWED_ALERTS,
+    names::SILENCES,
+    names::ALERT_ROUTES,
+    names::NOTIFICATION_CHANNELS,
+    names::NOTICES,
+    names::NOTICE_QUEUES,
     names::BREAKERS,
     names::RATE_WINDOWS,
     names::INBOUND_REPLAYS,
@@ -131,13 +136,26 @@ fn indexes() -> Vec<(&'static str, Vec<IndexModel>)> {
         ),
         (names::DEAD_LETTERS, dead_letters()),
         (names::REDRIVES, redrives()),
-        // Lists of an organisation, and of the platform, where `orgId` is null; expiry.
+        (names::ALERTS, alerts()),
+        // Unclaimed entries; those of one trouble; expiry.
         (
-            names::ALERTS,
-            vec![on(doc! { "orgId": 1, "firstAt": -1, "_id": -1 }), expiring()],
+            names::OWED_ALERTS,
+            vec![on(doc! { "claimedUntil": 1 }), given("fingerprint"), expiring()],
         ),
-        // Unclaimed entries; expiry.
-        (names::OWED_ALERTS, vec![on(doc! { "claimedUntil": 1 }), expiring()]),
+        // Lists; the silences of an organisation that have not ended; expiry.
+        (
+            names::SILENCES,
+            vec![
+                newest_first(doc! { "orgId": 1 }),
+                on(doc! { "orgId": 1, "until": 1 }),
+                expiring(),
+            ],
+        ),
+        (names::ALERT_ROUTES, vec![by_org()]),
+        (names::NOTIFICATION_CHANNELS, vec![by_org()]),
+        (names::NOTICES, notices()),
+        // Due queues: one that has nothing to do lacks the field, and so is outside every range. Deletion of an organisation.
+        (names::NOTICE_QUEUES, vec![on(doc! { "nextAt": 1 }), by_org()]),
         // Windows that are over.
         (names::RATE_WINDOWS, vec![expiring()]),
         // Signatures whose timestamp is stale.
@@ -245,6 +263,29 @@ fn only(keys: Document, some: Document) -> IndexModel {
     let mut index = on(keys);
     index.options = Some(IndexOptions::builder().partial_filter_expression(some).build());
     index
+}
+
+fn alerts() -> Vec<IndexModel> {
+    vec![
+        // Lists of an organisation, and of the platform, where `orgId` is null.
+        on(doc! { "orgId": 1, "firstAt": -1, "_id": -1 }),
+        // The open incident of some trouble.
+        on(doc! { "fingerprint": 1, "status": 1 }),
+        // Lists by status, and the open incidents of an organisation, when its rules change.
+        on(doc! { "orgId": 1, "status": 1, "firstAt": -1, "_id": -1 }),
+        // Due incidents: where nothing can become due, the field is absent, and so is outside every range.
+        on(doc! { "lookAt": 1 }),
+        expiring(),
+    ]
+}
+
+fn notices() -> Vec<IndexModel> {
+    vec![
+        // The notices of a channel that wait, or are being sent.
+        on(doc! { "channel": 1, "status": 1 }),
+        newest_first(doc! { "orgId": 1 }),
+        expiring(),
+    ]
 }
 
 fn redrives() -> Vec<IndexModel> {

@@ -4,9 +4,9 @@ use ig_core::id::OrgId;
 use mongodb::bson::{Document, doc};
 
 use crate::names::{
-    ALERTS, API_KEYS, BREAKERS, CONFIG_VERSIONS, DEAD_LETTERS, DELIVERY_LOGS, DELIVERY_TALLIES, EVENT_AUDIT, EVENT_TYPES,
-    INTEGRATIONS, LOOKUP_IMPORTS, LOOKUP_USAGE, LOOKUPS, ORG_UNITS, OWED_ALERTS, PUSHED_EVENTS, REDRIVES, SCHEDULED,
-    SCHEDULED_CANCELLATIONS, TEMPLATES, USERS,
+    ALERT_ROUTES, ALERTS, API_KEYS, BREAKERS, CONFIG_VERSIONS, DEAD_LETTERS, DELIVERY_LOGS, DELIVERY_TALLIES, EVENT_AUDIT,
+    EVENT_TYPES, INTEGRATIONS, LOOKUP_IMPORTS, LOOKUP_USAGE, LOOKUPS, NOTICE_QUEUES, NOTICES, NOTIFICATION_CHANNELS, ORG_UNITS,
+    OWED_ALERTS, PUSHED_EVENTS, REDRIVES, SCHEDULED, SCHEDULED_CANCELLATIONS, SILENCES, TEMPLATES, USERS,
 };
 
 /// One kind of data.
@@ -65,6 +65,11 @@ pub(super) const AREAS: &[Area] = &[
     by_text("figures", DELIVERY_TALLIES, "_id"),
     by_org("alerts", ALERTS),
     by_org("owedAlerts", OWED_ALERTS),
+    by_org("notificationChannels", NOTIFICATION_CHANNELS),
+    by_org("alertRoutes", ALERT_ROUTES),
+    by_org("silences", SILENCES),
+    by_org("notices", NOTICES),
+    by_org("noticeQueues", NOTICE_QUEUES),
     by_org("breakers", BREAKERS),
     by_org("lookupImports", LOOKUP_IMPORTS),
     by_org("lookupUsage", LOOKUP_USAGE),

@@ -1,5 +1,6 @@
 //! The store against a real server.
 
+mod alert_channels;
 mod alerts;
 mod api_keys;
 mod away;
@@ -9,6 +10,7 @@ mod dead_letters;
 mod deliveries;
 mod earlier;
 mod follow;
+mod incidents;
 mod journal;
 mod lists;
 mod lookup_imports;
