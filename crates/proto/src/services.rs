@@ -53,6 +53,7 @@ pub const SECTIONS: &[&str] = &[
     "security",
     "services",
     "shutdown",
+    "smtp",
     "sources",
     "telemetry",
     "worker",
