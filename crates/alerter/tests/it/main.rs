@@ -4,6 +4,7 @@ mod authority;
 mod email;
 mod email_failures;
 mod http_channels;
+mod life;
 mod messages;
 mod mime;
 mod notices;
