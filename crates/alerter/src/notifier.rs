@@ -1,12 +1,13 @@
-//! Stores alerts and notifies people of new ones.
+//! Takes reports of trouble, and of its end.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use ig_core::alert::Alert;
+use ig_core::alert::{Alert, AlertEnd, AlertReport};
 use ig_core::clock::Clock;
 use ig_core::ports::StoreError;
-use ig_store::{AlertTimes, Alerts, RaiseOutcome};
+use ig_store::{AlertTimes, Alerts, OwedNews, RaiseOutcome};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// The poll interval for owed alerts.
@@ -14,33 +15,55 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// Delay after a database error.
 const ERROR_DELAY: Duration = Duration::from_secs(5);
 
-/// Stores alerts and notifies people. Cheap to clone.
+/// Stores reports and wakes the loop that tells people. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Notifier {
     alerts: Alerts,
     times: AlertTimes,
     clock: Arc<dyn Clock>,
+    news: Arc<Notify>,
 }
 
 impl Notifier {
-    pub(crate) fn new(alerts: Alerts, times: AlertTimes, clock: Arc<dyn Clock>) -> Self {
-        Self { alerts, times, clock }
-    }
-
-    /// Stores an alert and notifies people, unless the same alert came within the quiet time; returns whether it notified.
-    pub(crate) async fn notify(&self, alert: &Alert) -> Result<bool, StoreError> {
-        let raised = self.alerts.raise(alert, self.times, self.clock.now()).await?;
-        let is_new = raised == RaiseOutcome::New;
-        if is_new {
-            log(alert);
+    pub(crate) fn new(alerts: Alerts, times: AlertTimes, clock: Arc<dyn Clock>, news: Arc<Notify>) -> Self {
+        Self {
+            alerts,
+            times,
+            clock,
+            news,
         }
-        Ok(is_new)
     }
 
-    /// Notifies of owed alerts until `stop`. A crash between notifying and settling only counts the alert once more.
+    /// Stores a report; returns whether it opened an incident.
+    pub(crate) async fn report(&self, report: &AlertReport) -> Result<bool, StoreError> {
+        let outcome = self.alerts.report(report, self.times, self.clock.now()).await?;
+        match outcome {
+            RaiseOutcome::New | RaiseOutcome::Reopened => log(&report.alert),
+            RaiseOutcome::Repeated => return Ok(false),
+        }
+        self.news.notify_one();
+        Ok(outcome == RaiseOutcome::New)
+    }
+
+    /// Stores the end of trouble; returns whether it was open.
+    pub(crate) async fn end(&self, end: &AlertEnd) -> Result<bool, StoreError> {
+        let ended = self.alerts.end(end, self.clock.now()).await?;
+        if ended {
+            tracing::info!(
+                ig.org.id = end.org_id.map(|org| org.0),
+                ig.alert.kind = end.kind,
+                ig.alert.key = end.key,
+                "an alert is resolved"
+            );
+            self.news.notify_one();
+        }
+        Ok(ended)
+    }
+
+    /// Takes owed news until `stop`. A crash between taking and settling only counts an alert once more.
     pub(crate) async fn run(self, stop: CancellationToken) {
         while !stop.is_cancelled() {
-            let pause = match self.notify_owed().await {
+            let pause = match self.take_owed().await {
                 Ok(true) => continue,
                 Ok(false) => POLL_INTERVAL,
                 Err(error) => {
@@ -52,18 +75,21 @@ impl Notifier {
         }
     }
 
-    /// Notifies of one owed alert; returns false if there is none.
-    async fn notify_owed(&self) -> Result<bool, StoreError> {
+    /// Takes one owed entry; returns false if there is none.
+    pub(crate) async fn take_owed(&self) -> Result<bool, StoreError> {
         let Some(owed) = self.alerts.claim_owed(self.clock.now()).await? else {
             return Ok(false);
         };
-        self.notify(&owed.alert).await?;
+        match &owed.news {
+            OwedNews::Raised(report) => self.report(report).await?,
+            OwedNews::Ended(end) => self.end(end).await?,
+        };
         self.alerts.settle_owed(&owed).await?;
         Ok(true)
     }
 }
 
-/// Writes the notification to the log, the only channel so far.
+/// Writes a new alert to the log, for those who have no channel.
 fn log(alert: &Alert) {
     let Alert {
         org_id,

@@ -54,6 +54,7 @@ pub const SECTIONS: &[&str] = &[
     "security",
     "services",
     "shutdown",
+    "smtp",
     "sources",
     "telemetry",
     "worker",

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod aggregation;
+mod alert_routes;
 mod alerts;
 mod api_keys;
 mod audit_logs;
@@ -34,6 +35,8 @@ mod lookups;
 mod maybe_readable;
 mod migrate;
 mod names;
+mod notices;
+mod notification_channels;
 mod org_deletions;
 mod org_units;
 mod organizations;
@@ -47,13 +50,17 @@ mod redrives;
 mod scheduled_integrations;
 mod secret_sealer;
 mod sessions;
+mod silences;
 mod store;
 mod stored;
 mod templates;
 mod users;
 
 pub use aggregation::CountError;
-pub use alerts::{AlertFilter, AlertTally, AlertTimes, Alerts, OwedAlert, RaiseOutcome, StoredAlert};
+pub use alert_routes::{AlertRoutes, StoredRouting};
+pub use alerts::{
+    AlertFilter, AlertTally, AlertTimes, Alerts, DueIncident, IncidentFilter, OwedAlert, OwedNews, RaiseOutcome, StoredAlert,
+};
 pub use api_keys::{ApiKey, ApiKeyFilter, ApiKeys, KeyHash, NewApiKey};
 pub use audit_logs::{AuditEntry, AuditLogFilter, AuditLogs};
 pub use breakers::MongoBreakers;
@@ -92,6 +99,10 @@ pub use lookups::{
     ReverseKey, StagedLookups, TypeStatistics, WriteCounts,
 };
 pub use maybe_readable::{MaybeReadable, Unreadable};
+pub use notices::{
+    DigestContent, DigestEntryContent, IncidentContent, NoticeContent, NoticeEnd, Notices, QueueClaim, StoredNotice,
+};
+pub use notification_channels::{FoundChannel, NotificationChannels};
 pub use org_deletions::{OrgDeletion, OrgDeletions, PurgePass};
 pub use org_units::OrgUnits;
 pub use organizations::Organizations;
@@ -104,6 +115,7 @@ pub use redrives::{REDRIVE_LEASE, Redrives};
 pub use scheduled_integrations::{ChangeOutcome, DeliveryClaim, PendingDeliveries, ScheduledDeliveries, ScheduledFilter};
 pub use secret_sealer::{SecretError, SecretSealer};
 pub use sessions::{Session, Sessions};
+pub use silences::Silences;
 pub use store::Store;
 pub use templates::{TemplateFilter, Templates};
 pub use users::{NewUser, User, UserChange, UserFilter, Users};

@@ -5,6 +5,7 @@ use std::time::Duration;
 use ig_core::ports::StoreError;
 use mongodb::bson::doc;
 
+use crate::alert_routes::AlertRoutes;
 use crate::alerts::Alerts;
 use crate::api_keys::ApiKeys;
 use crate::audit_logs::AuditLogs;
@@ -31,6 +32,8 @@ use crate::journal::MongoJournal;
 use crate::lookup_imports::LookupImports;
 use crate::lookups::MongoLookups;
 use crate::migrate;
+use crate::notices::Notices;
+use crate::notification_channels::NotificationChannels;
 use crate::org_deletions::OrgDeletions;
 use crate::org_units::OrgUnits;
 use crate::organizations::Organizations;
@@ -41,6 +44,7 @@ use crate::redrives::Redrives;
 use crate::scheduled_integrations::ScheduledDeliveries;
 use crate::secret_sealer::SecretSealer;
 use crate::sessions::Sessions;
+use crate::silences::Silences;
 use crate::templates::Templates;
 use crate::users::Users;
 
@@ -254,6 +258,26 @@ impl Store {
     /// Alerts.
     pub fn alerts(&self) -> Alerts {
         Alerts::new(self.database.clone())
+    }
+
+    /// Silences of alerts.
+    pub fn silences(&self) -> Silences {
+        Silences::new(self.database.clone())
+    }
+
+    /// Routes of alerts and quiet hours.
+    pub fn alert_routes(&self) -> AlertRoutes {
+        AlertRoutes::new(self.database.clone())
+    }
+
+    /// Channels that notices of alerts go to.
+    pub fn notification_channels(&self) -> NotificationChannels {
+        NotificationChannels::new(self.database.clone())
+    }
+
+    /// The outbox of notices.
+    pub fn notices(&self) -> Notices {
+        Notices::new(self.database.clone())
     }
 
     /// Login sessions.

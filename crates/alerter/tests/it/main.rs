@@ -1,4 +1,14 @@
-//! The service through its gRPC interface.
+//! The service through its gRPC interface, and its channels against real receivers.
+
+mod authority;
+mod email;
+mod email_failures;
+mod http_channels;
+mod life;
+mod messages;
+mod mime;
+mod notices;
+mod smtp_server;
 
 use ig_alerter::{Config, run};
 use ig_core::alert::{Alert, Severity};

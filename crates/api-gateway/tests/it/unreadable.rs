@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ig_proto::v1::alert_service_server::{AlertService, AlertServiceServer};
-use ig_proto::v1::{RaiseRequest, RaiseResponse};
+use ig_proto::v1::{RaiseRequest, RaiseResponse, ResolveRequest, ResolveResponse};
 use ig_service::config::GrpcConfig;
 use ig_service::grpc::Services;
 use ig_service::{Context, Stop};
@@ -26,6 +26,10 @@ impl AlertService for Alerter {
     async fn raise(&self, request: Request<RaiseRequest>) -> Result<Response<RaiseResponse>, Status> {
         self.0.lock().push(request.into_inner());
         Ok(Response::new(RaiseResponse { told: true }))
+    }
+
+    async fn resolve(&self, _: Request<ResolveRequest>) -> Result<Response<ResolveResponse>, Status> {
+        Ok(Response::new(ResolveResponse { resolved: true }))
     }
 }
 

@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use ig_proto::v1::alert_service_server::{AlertService, AlertServiceServer};
 use ig_proto::v1::delivery_service_server::{DeliveryService, DeliveryServiceServer};
-use ig_proto::v1::{DeliverRequest, DeliverResponse, NudgeRequest, NudgeResponse, Outcome, RaiseRequest, RaiseResponse};
+use ig_proto::v1::{
+    DeliverRequest, DeliverResponse, NudgeRequest, NudgeResponse, Outcome, RaiseRequest, RaiseResponse, ResolveRequest,
+    ResolveResponse,
+};
 use ig_service::config::GrpcConfig;
 use ig_service::grpc::Services;
 use ig_service::{Context, Stop};
@@ -127,6 +130,10 @@ impl AlertService for FakeAlerter {
         let alert = request.into_inner();
         self.0.lock().entry(alert.key.clone()).or_default().push(alert);
         Ok(Response::new(RaiseResponse { told: true }))
+    }
+
+    async fn resolve(&self, _: Request<ResolveRequest>) -> Result<Response<ResolveResponse>, Status> {
+        Ok(Response::new(ResolveResponse { resolved: true }))
     }
 }
 

@@ -182,11 +182,11 @@ async fn breaker_opens_with_the_switch_or_not_at_all() {
         .await
         .unwrap()
         .expect("it is owed with the opening");
-    assert_eq!(owed.alert, alert);
+    assert_eq!(owed.alert(), Some(&alert));
     assert_eq!(alerts.claim_owed(moment(4)).await, Ok(None), "once, and somebody tells of it");
     let again = alerts.claim_owed(moment(60)).await.unwrap();
     assert_eq!(
-        again.as_ref().map(|owed| &owed.alert),
+        again.as_ref().and_then(|owed| owed.alert()),
         Some(&alert),
         "whoever took it has died"
     );

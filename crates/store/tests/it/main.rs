@@ -1,5 +1,6 @@
 //! The store against a real server.
 
+mod alert_channels;
 mod alerts;
 mod api_keys;
 mod away;
@@ -10,6 +11,7 @@ mod dead_letters;
 mod deliveries;
 mod earlier;
 mod follow;
+mod incidents;
 mod job_data;
 mod job_logs;
 mod job_states;

@@ -15,6 +15,8 @@ async fn indexes(collection: &Collection<Document>) -> Vec<IndexModel> {
 
 /// Collections whose rows do not expire, and what bounds each.
 const BOUNDED: &[(&str, &str)] = &[
+    ("alert_notice_queues", "one a channel"),
+    ("alert_routes", "one an organisation"),
     ("api_keys", "configuration"),
     ("circuit_breakers", "one an integration"),
     ("config_changes", "the latest alone: with each that comes one goes"),
@@ -27,6 +29,7 @@ const BOUNDED: &[(&str, &str)] = &[
     ("lookup_tables", "one a type and unit that has rows"),
     ("lookup_usage", "one a type that integrations name"),
     ("lookups", "configuration"),
+    ("notification_channels", "configuration"),
     ("org_units", "configuration"),
     ("organizations", "configuration"),
     ("pushed_events", "workers forget what all partitions are done with"),
