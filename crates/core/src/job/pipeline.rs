@@ -84,8 +84,18 @@ impl DatabaseOwner {
     }
 }
 
-/// Everything forbidden in a pipeline, by place. A pipeline is checked when it is saved, and again before each run.
+/// Everything that keeps a pipeline from running, by place.
 pub fn check(pipeline: &[Value], owner: DatabaseOwner) -> Faults {
+    let mut faults = check_configured(pipeline, owner);
+    for (at, stage) in pipeline.iter().enumerate() {
+        check_numbers(stage, &InputPath::new("").at(at), 0, &mut faults);
+    }
+    faults
+}
+
+/// Everything forbidden in a pipeline as configured, by place. Its numbers are checked before each run alone: stored jobs may have
+/// numbers of any length, and would not be readable otherwise.
+pub(super) fn check_configured(pipeline: &[Value], owner: DatabaseOwner) -> Faults {
     let mut faults = Faults::default();
     check_stages(pipeline, owner, &InputPath::new(""), 0, &mut faults);
     faults
@@ -173,6 +183,25 @@ fn check_operators(value: &Value, owner: DatabaseOwner, place: &InputPath<'_>, d
         }
         Value::String(text) if owner == DatabaseOwner::Platform && text.starts_with(USER_ROLES) => {
             faults.add_at(place, "must not read the roles of the database's user");
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn check_numbers(value: &Value, place: &InputPath<'_>, depth: usize, faults: &mut Faults) {
+    if depth > MAX_DEPTH || faults.is_full() {
+        return;
+    }
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                check_numbers(value, &place.field(name), depth + 1, faults);
+            }
+        }
+        Value::Array(items) => {
+            for (at, item) in items.iter().enumerate() {
+                check_numbers(item, &place.at(at), depth + 1, faults);
+            }
         }
         Value::Number(number) if !is_representable(number) => {
             faults.add_at(

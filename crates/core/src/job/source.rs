@@ -212,7 +212,7 @@ fn parse_mongo(fields: &mut Fields<'_>) -> Option<MongoSource> {
         DatabaseOwner::Platform
     };
     let faults = fields.faults();
-    faults.add_below("/pipeline", pipeline::check(&stages, owner));
+    faults.add_below("/pipeline", pipeline::check_configured(&stages, owner));
     for (at, stage) in stages.iter().enumerate() {
         check_texts(stage, &InputPath::new("/pipeline").at(at), 0, faults);
     }

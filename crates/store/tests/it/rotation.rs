@@ -229,7 +229,7 @@ async fn rotation_leaves_nothing_under_the_old_key_and_everything_opens_without_
         .iter()
         .map(|tally| usize::try_from(tally.documents).unwrap())
         .collect();
-    assert_eq!(documents, [ground.items.len(), versions]);
+    assert_eq!(documents, [ground.items.len(), versions, 0], "items, versions, connections");
     assert_eq!(keys_of(&renewed).into_keys().collect::<Vec<_>>(), [OLD]);
 
     let alone = ground.store(&[&ground.new]).await;
