@@ -18,12 +18,11 @@ async fn job_firings_of_two_runners_that_are_killed_run_once_each() {
     for number in 1..=10 {
         jobs.bill(ORG, &format!("{number}.00"), "'2026-02-04'").await;
     }
-    // Each job fires once: its next firing lies far ahead.
-    let now = chrono::Utc::now();
-    let soon = now + chrono::TimeDelta::seconds(20);
-    let expression = soon.format("%S %M %H %d %m *").to_string();
     let mut ids_of_jobs = BTreeSet::new();
     for number in 0..JOBS {
+        // Each job fires once, soon after it is made: its next firing lies far ahead.
+        let soon = chrono::Utc::now() + chrono::TimeDelta::seconds(15);
+        let expression = soon.format("%S %M %H %d %m *").to_string();
         let fields = json!({
             "name": format!("Bills {number}"),
             "schedule": {"type": "CRON", "expression": expression, "timezone": "UTC"},
